@@ -1,0 +1,1 @@
+"""akoolflow: a plugin-based, event-driven framework for AKOOL streaming avatars."""

@@ -1,0 +1,294 @@
+"""The one tree of deliberate failures.
+
+Each leaf says whose fault it is and what to try; facts are fields, the sentence is built in `__str__`.
+
+    AkoolflowError
+    ├── ConfigError              the pipeline file, or an option in it, is wrong
+    │   ├── ConfigInvalid        … with one complaint per fault, each at its file, line and column
+    │   └── OptionInvalid        … raised by a plugin's options struct about one of its keys
+    ├── PluginError              a plugin is wrong
+    │   ├── PluginNotFound       no plugin of that name is installed
+    │   ├── PluginBroken         it is there but cannot be imported, registered or built
+    │   ├── PluginNameTaken      two distributions claim one name
+    │   └── HookInvalid          a hook that does not exist, or asks for what is not offered
+    ├── BusError                 the bus was used against its rules
+    │   ├── BusClosed            published after the end
+    │   └── FeedbackLoop         a component publishes faster than it can itself take
+    ├── ProtocolError            stream message protocol v2
+    │   ├── FrameRejected        their mistake: bytes that are no valid message
+    │   ├── CommandTooBig        our mistake: a command that does not fit one frame
+    │   └── FrameTooSmall        our mistake: a frame limit too small to carry even one character
+    └── SessionError             one avatar session
+        ├── ServiceRefused       the AKOOL service (or its simulator) said no
+        ├── LinkFailed           the room could not be joined, or was lost for good
+        ├── NotReady             the avatar did not come in time
+        ├── CommandUnanswered    no ack came before the deadline
+        └── SessionOver          asked of a session that has ended
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = [
+    "AkoolflowError",
+    "BusClosed",
+    "BusError",
+    "CommandTooBig",
+    "CommandUnanswered",
+    "Complaint",
+    "ConfigError",
+    "ConfigInvalid",
+    "FeedbackLoop",
+    "FrameRejected",
+    "FrameTooSmall",
+    "HookInvalid",
+    "LinkFailed",
+    "NotReady",
+    "OptionInvalid",
+    "PluginBroken",
+    "PluginError",
+    "PluginNameTaken",
+    "PluginNotFound",
+    "ProtocolError",
+    "ServiceRefused",
+    "SessionError",
+    "SessionOver",
+]
+
+
+class AkoolflowError(Exception):
+    """Root of every failure that akoolflow raises on purpose; anything else is a bug."""
+
+
+# -- the pipeline file -------------------------------------------------------------------------
+
+
+class Complaint(msgspec.Struct, frozen=True, kw_only=True):
+    """One fault of a file: where it is, what was found, what was expected, what to try."""
+
+    file: str
+    line: int = 1
+    """From 1."""
+    column: int = 1
+    """From 1, in characters."""
+    key: str = ""
+    """Dotted path of the key, such as `brain[1].rules[0].regex`; empty for the file as a whole."""
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: "
+        key = f"{self.key}: " if self.key else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{where}{key}{self.message}{hint}"
+
+
+class ConfigError(AkoolflowError):
+    """The user's configuration is wrong."""
+
+
+class ConfigInvalid(ConfigError):
+    """A file with faults; `complaints` holds all of them, in the order of the file."""
+
+    def __init__(self, complaints: tuple[Complaint, ...]) -> None:
+        self.complaints = complaints
+        super().__init__(complaints)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.complaints))
+
+
+class OptionInvalid(ConfigError, ValueError):
+    """Raised in an options struct's `__post_init__`: the named key (a path below the struct) is wrong."""
+
+    def __init__(self, key: str | tuple[str | int, ...], message: str, hint: str = "") -> None:
+        self.key = (key,) if isinstance(key, str) else key
+        self.message, self.hint = message, hint
+        super().__init__(self.key, message, hint)
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+# -- plugins -----------------------------------------------------------------------------------
+
+
+class PluginError(AkoolflowError):
+    """A plugin is missing, broken or misnamed."""
+
+
+class PluginNotFound(PluginError):
+    """Nothing installed answers to this name."""
+
+    def __init__(self, name: str, kind: str = "plugin", hint: str = "") -> None:
+        self.name, self.kind, self.hint = name, kind, hint
+        super().__init__(name, kind, hint)
+
+    def __str__(self) -> str:
+        return f"no {self.kind} named {self.name!r}" + (f"; {self.hint}" if self.hint else "")
+
+
+class PluginBroken(PluginError):
+    """The plugin is there, but importing, registering or building it failed."""
+
+    def __init__(self, name: str, reason: str, hint: str = "") -> None:
+        self.name, self.reason, self.hint = name, reason, hint
+        super().__init__(name, reason, hint)
+
+    def __str__(self) -> str:
+        return f"plugin {self.name!r}: {self.reason}" + (f"; {self.hint}" if self.hint else "")
+
+
+class PluginNameTaken(PluginError):
+    """Two claim one name; neither is loaded, so that nobody gets the wrong one by luck."""
+
+    def __init__(self, name: str, claimants: tuple[str, ...]) -> None:
+        self.name, self.claimants = name, claimants
+        super().__init__(name, claimants)
+
+    def __str__(self) -> str:
+        return f"the name {self.name!r} is claimed by {' and by '.join(self.claimants)}; uninstall one of them"
+
+
+class HookInvalid(PluginError):
+    """A method marked `@hookimpl` fits no hook."""
+
+    def __init__(self, component: str, hook: str, reason: str) -> None:
+        self.component, self.hook, self.reason = component, hook, reason
+        super().__init__(component, hook, reason)
+
+    def __str__(self) -> str:
+        return f"component {self.component!r}, hook {self.hook!r}: {self.reason}"
+
+
+# -- the bus -----------------------------------------------------------------------------------
+
+
+class BusError(AkoolflowError):
+    """The bus was used against its rules."""
+
+
+class BusClosed(BusError):
+    """The bus, or this session's channel of it, has ended and takes no more events."""
+
+    def __str__(self) -> str:
+        return "the bus is closed; publish inside its `async with` block"
+
+
+class FeedbackLoop(BusError):
+    """A component's hook publishes more than it, or a component that waits for it, can take.
+
+    Waiting would never end, so the publish is refused instead.
+    """
+
+    def __init__(self, component: str, event: str, depth: int) -> None:
+        self.component, self.event, self.depth = component, event, depth
+        super().__init__(component, event, depth)
+
+    def __str__(self) -> str:
+        return (
+            f"component {self.component!r} publishes {self.event} in a loop: {self.depth} events wait in its own "
+            "circle; publish less than one event for each event received"
+        )
+
+
+# -- the protocol ------------------------------------------------------------------------------
+
+
+class ProtocolError(AkoolflowError):
+    """Stream message protocol v2."""
+
+
+class FrameRejected(ProtocolError):
+    """Bytes from the room that are no valid v2 message: the peer's mistake. `rule` is the one it broke."""
+
+    def __init__(self, rule: str, detail: str) -> None:
+        self.rule, self.detail = rule, detail
+        super().__init__(rule, detail)
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.detail}"
+
+
+class CommandTooBig(ProtocolError):
+    """A command cannot be cut into frames, and this one does not fit into one; nothing was sent."""
+
+    def __init__(self, cmd: str, size_bytes: int, max_bytes: int, field: str) -> None:
+        self.cmd, self.size_bytes, self.max_bytes, self.field = cmd, size_bytes, max_bytes, field
+        super().__init__(cmd, size_bytes, max_bytes, field)
+
+    def __str__(self) -> str:
+        return (
+            f"command {self.cmd} needs {self.size_bytes} B, one frame of this link holds {self.max_bytes} B; "
+            f"shrink {self.field}, its biggest field"
+        )
+
+
+class FrameTooSmall(ProtocolError):
+    """The link's frame limit leaves no room for one character beside the envelope."""
+
+    def __init__(self, max_bytes: int, needed_bytes: int) -> None:
+        self.max_bytes, self.needed_bytes = max_bytes, needed_bytes
+        super().__init__(max_bytes, needed_bytes)
+
+    def __str__(self) -> str:
+        return f"a frame of {self.max_bytes} B cannot carry one character of chat; it takes {self.needed_bytes} B"
+
+
+# -- sessions ----------------------------------------------------------------------------------
+
+
+class SessionError(AkoolflowError):
+    """One avatar session could not be opened, kept or used."""
+
+
+class ServiceRefused(SessionError):
+    """The service answered with a code other than 1000."""
+
+    def __init__(self, code: int, msg: str, hint: str = "") -> None:
+        self.code, self.msg, self.hint = code, msg, hint
+        super().__init__(code, msg, hint)
+
+    def __str__(self) -> str:
+        return f"the service refused: code {self.code}, {self.msg}" + (f"; {self.hint}" if self.hint else "")
+
+
+class LinkFailed(SessionError):
+    """The room could not be joined, or was lost and did not come back."""
+
+    def __init__(self, transport: str, reason: str) -> None:
+        self.transport, self.reason = transport, reason
+        super().__init__(transport, reason)
+
+    def __str__(self) -> str:
+        return f"transport {self.transport}: {self.reason}"
+
+
+class NotReady(SessionError):
+    """The avatar was not in the room when the deadline came."""
+
+    def __init__(self, waited_s: float) -> None:
+        self.waited_s = waited_s
+        super().__init__(waited_s)
+
+    def __str__(self) -> str:
+        return f"the avatar did not join within {self.waited_s:g} s; raise session.ready_timeout_s or check the avatar"
+
+
+class CommandUnanswered(SessionError):
+    """No ack came in time; the command may or may not have been carried out."""
+
+    def __init__(self, cmd: str, mid: str, waited_s: float) -> None:
+        self.cmd, self.mid, self.waited_s = cmd, mid, waited_s
+        super().__init__(cmd, mid, waited_s)
+
+    def __str__(self) -> str:
+        return f"no ack for {self.cmd} (mid {self.mid}) within {self.waited_s:g} s"
+
+
+class SessionOver(SessionError):
+    """The session has ended; open another."""
+
+    def __str__(self) -> str:
+        return "the session has ended; open another one with flow.session()"

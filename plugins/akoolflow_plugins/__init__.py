@@ -1,0 +1,1 @@
+"""First-party plugins, one file each; made exactly as a stranger would make them."""
