@@ -9,8 +9,9 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from akoolflow.events import CommandAck, EndReason
+from akoolflow.events import CommandAck, EndReason, Event
 from akoolflow.pacing import Limits
+from akoolflow.wire import Action, Expression
 
 __all__ = [
     "PASS",
@@ -87,7 +88,9 @@ class Transport(Protocol):
     """A component that joins rooms; one for all sessions of a flow."""
 
     def open(self, session: AvatarSession) -> AbstractAsyncContextManager[Link]:
-        """Join the room of this session on entering, leave it on exit, within the transport's own deadlines.
+        """Join the room of this session on entering, leave it on exit, both within the transport's own deadlines.
+
+        Exit happens under cancellation as often as not: what must be awaited there has to be shielded.
 
         :raises LinkFailed: the room could not be joined.
         """
@@ -208,7 +211,10 @@ class Session(Protocol):
         """The user says this: a brain (or AKOOL's own, in dialogue mode) answers."""
 
     async def say(self, text: str) -> None:
-        """The avatar says exactly this, without asking a brain; returns once it is queued."""
+        """The avatar says exactly this, without asking a brain, after what it is saying; returns once it is queued.
+
+        :raises WrongMode: in dialogue mode, where AKOOL's own model answers every text.
+        """
 
     async def interrupt(self) -> None:
         """Cut the avatar off: the brain is cancelled, unsent text dropped, `interrupt` sent ahead of everything."""
@@ -227,8 +233,11 @@ class Session(Protocol):
         :raises CommandUnanswered: no ack in time.
         """
 
-    async def set_action(self, *, action: str | None = None, expression: str | None = None) -> None:
+    async def set_action(self, *, action: Action | None = None, expression: Expression | None = None) -> None:
         """Play a gesture or an expression. Whether the service acks it is not documented, so none is awaited."""
+
+    async def publish(self, event: Event) -> None:
+        """Publish an event of this session; inside a hook, its cause is the event in hand."""
 
     async def end(self, reason: EndReason = "closed") -> None:
         """End the session in order: the current turn is cut off. Returns at once; the end is an event."""

@@ -17,9 +17,15 @@ Each leaf says whose fault it is and what to try; facts are fields, the sentence
     ├── ProtocolError            stream message protocol v2
     │   ├── FrameRejected        their mistake: bytes that are no valid message
     │   ├── CommandTooBig        our mistake: a command that does not fit one frame
-    │   └── FrameTooSmall        our mistake: a frame limit too small to carry even one character
+    │   ├── FrameTooSmall        our mistake: a frame limit too small to carry even one character
+    │   └── TextEmpty            our mistake: a chat message without text
     └── SessionError             one avatar session
+        ├── FlowClosed           asked for a session of a flow that is not running
+        ├── RequiredPutAside     a component that the pipeline requires kept failing
         ├── ServiceRefused       the AKOOL service (or its simulator) said no
+        ├── ServiceSilent        it did not answer in time
+        ├── SessionUnclosed      a session could not be closed, and goes on costing
+        ├── WrongMode            asked for what the avatar's mode does not do
         ├── LinkFailed           the room could not be joined, or was lost for good
         ├── NotReady             the avatar did not come in time
         ├── CommandUnanswered    no ack came before the deadline
@@ -40,6 +46,7 @@ __all__ = [
     "ConfigError",
     "ConfigInvalid",
     "FeedbackLoop",
+    "FlowClosed",
     "FrameRejected",
     "FrameTooSmall",
     "HookInvalid",
@@ -51,9 +58,14 @@ __all__ = [
     "PluginNameTaken",
     "PluginNotFound",
     "ProtocolError",
+    "RequiredPutAside",
     "ServiceRefused",
+    "ServiceSilent",
     "SessionError",
     "SessionOver",
+    "SessionUnclosed",
+    "TextEmpty",
+    "WrongMode",
 ]
 
 
@@ -236,11 +248,36 @@ class FrameTooSmall(ProtocolError):
         return f"a frame of {self.max_bytes} B cannot carry one character of chat; it takes {self.needed_bytes} B"
 
 
+class TextEmpty(ProtocolError):
+    """A chat message has to have text: the service's own client refuses to send one without."""
+
+    def __str__(self) -> str:
+        return "a chat message without text; leave it out"
+
+
 # -- sessions ----------------------------------------------------------------------------------
 
 
 class SessionError(AkoolflowError):
     """One avatar session could not be opened, kept or used."""
+
+
+class FlowClosed(SessionError):
+    """Sessions are opened inside the flow's `async with` block."""
+
+    def __str__(self) -> str:
+        return "the flow is not running; open sessions inside its `async with` block"
+
+
+class RequiredPutAside(SessionError):
+    """A component marked `required = true` failed so often that the bus gives it no more events."""
+
+    def __init__(self, component: str, error: str) -> None:
+        self.component, self.error = component, error
+        super().__init__(component, error)
+
+    def __str__(self) -> str:
+        return f"required component {self.component!r} was put aside: {self.error}"
 
 
 class ServiceRefused(SessionError):
@@ -252,6 +289,40 @@ class ServiceRefused(SessionError):
 
     def __str__(self) -> str:
         return f"the service refused: code {self.code}, {self.msg}" + (f"; {self.hint}" if self.hint else "")
+
+
+class ServiceSilent(SessionError):
+    """No answer in time. After a create, a session may have been opened all the same: never repeat it blindly."""
+
+    def __init__(self, call: str, waited_s: float) -> None:
+        self.call, self.waited_s = call, waited_s
+        super().__init__(call, waited_s)
+
+    def __str__(self) -> str:
+        return f"the service did not answer {self.call} within {self.waited_s:g} s; check the network, try again later"
+
+
+class SessionUnclosed(SessionError):
+    """The service did not take the close; `first` is what had ended the session before that, if it had failed."""
+
+    def __init__(self, session_id: str, why: str, first: BaseException | None = None) -> None:
+        self.session_id, self.why, self.first = session_id, why, first
+        super().__init__(session_id, why, first)
+
+    def __str__(self) -> str:
+        before = f"{self.first}; then " if self.first else ""
+        return f"{before}session {self.session_id} could not be closed and costs until its duration ends: {self.why}"
+
+
+class WrongMode(SessionError):
+    """The avatar's mode does not do this."""
+
+    def __init__(self, call: str, mode: int) -> None:
+        self.call, self.mode = call, mode
+        super().__init__(call, mode)
+
+    def __str__(self) -> str:
+        return f"{self.call} needs mode_type 1 (retelling): in mode {self.mode} AKOOL's own model answers every text"
 
 
 class LinkFailed(SessionError):

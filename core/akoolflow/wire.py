@@ -16,7 +16,9 @@ from msgspec import UNSET, Struct, UnsetType
 __all__ = [
     "ACK_OK",
     "ACTIONS",
+    "DIALOGUE",
     "EXPRESSIONS",
+    "RETELLING",
     "VERSION",
     "Action",
     "Chat",
@@ -33,6 +35,10 @@ __all__ = [
 
 VERSION: Final = 2
 ACK_OK: Final = 1000
+RETELLING: Final = 1
+"""`mode`: the avatar speaks the given text as it is."""
+DIALOGUE: Final = 2
+"""`mode`: AKOOL's own model answers."""
 
 Action: TypeAlias = Literal["hand_wave", "cheer", "thumbs_up", "pump_fists", "nod", "shake", "waft_left", "waft_right"]
 Expression: TypeAlias = Literal["angry", "disgust", "fear", "happiness", "sadness", "surprise", "contempt"]
