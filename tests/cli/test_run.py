@@ -64,8 +64,9 @@ def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 
 def last_event(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, _ = process.communicate(timeout=30)
-    event: dict[str, Any] = json.loads(out.splitlines()[-1])
+    """Read to the end of its output; its input stays open."""
+    assert process.stdout is not None
+    event: dict[str, Any] = json.loads(process.stdout.readlines()[-1])
     return event
 
 
@@ -105,6 +106,15 @@ def test_bytes_that_are_no_utf8_do_not_stop_the_conversation(tmp_path: Path) -> 
     assert "caf\N{REPLACEMENT CHARACTER}" in done.stdout.decode()
 
 
+def test_lines_come_from_a_plain_file_too(tmp_path: Path) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_text("one\ntwo\n")
+    with lines.open() as file:
+        command = [*AKOOLFLOW, "run", str(pipeline(tmp_path)), "--json"]
+        done = subprocess.run(command, stdin=file, capture_output=True, text=True, timeout=60, check=False)
+    assert [e["text"] for e in events(done) if e["type"] == "UserUtterance"] == ["one", "two"]
+
+
 def test_quiet_prints_nothing(tmp_path: Path) -> None:
     done = run(pipeline(tmp_path), "--quiet", text="hello\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -122,7 +132,7 @@ def test_a_signal_ends_the_session_in_order(tmp_path: Path, number: int, code: i
     with running(pipeline(tmp_path)) as process:
         process.send_signal(number)
         event = last_event(process)
-        assert (event["type"], event["reason"], process.returncode) == ("SessionEnded", reason, code)
+        assert (event["type"], event["reason"], process.wait(30)) == ("SessionEnded", reason, code)
 
 
 def test_a_signal_in_mid_answer_tells_the_turn_as_interrupted(tmp_path: Path) -> None:
@@ -135,16 +145,14 @@ def test_a_signal_in_mid_answer_tells_the_turn_as_interrupted(tmp_path: Path) ->
             if '"SpeechStarted"' in line:
                 break
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=30)
-    types = [json.loads(line)["type"] for line in out.splitlines()]
-    assert types[types.index("TurnInterrupted") :][-1] == "SessionEnded"
-    assert process.returncode == 143
+        types = [json.loads(line)["type"] for line in process.stdout]
+        assert types[types.index("TurnInterrupted") :][-1] == "SessionEnded"
+        assert process.wait(30) == 143
 
 
 def test_the_end_of_the_duration_ends_the_run_though_input_is_open(tmp_path: Path) -> None:
     with running(pipeline(tmp_path, session="duration = 1")) as process:
-        assert process.stdout is not None
-        event = json.loads(process.stdout.readlines()[-1])
+        event = last_event(process)
         assert (event["type"], event["reason"], process.wait(30)) == ("SessionEnded", "duration", 0)
 
 

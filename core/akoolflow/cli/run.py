@@ -56,7 +56,7 @@ def run(file: Path, *, quiet: bool, as_json: bool, debug: bool) -> None:
 async def _run(plan: Plan) -> Exit:
     ending = _Ending()
     plan = replace(plan, sinks=(*plan.sinks, ("run", ending)))
-    talk = from_terminal if sys.stdin.isatty() and sys.stdout.isatty() else from_pipe
+    talk = from_terminal if _interactive() else from_pipe
     async with Flow(plan) as flow, anyio.create_task_group() as tasks:
         conversation = flow.open()
         tasks.start_soon(_obey_signals, conversation)
@@ -83,8 +83,16 @@ def _shown(plan: Plan, *, quiet: bool, as_json: bool) -> Plan:
         kept = tuple((name, sink) for name, sink in plan.sinks if sink not in consoles)
         return replace(plan, sinks=(*kept, ("json", _JsonLines())) if as_json else kept)
     if not consoles:
-        return replace(plan, sinks=(*plan.sinks, ("console", Console(ConsoleOptions()))))
+        consoles = [Console(ConsoleOptions())]
+        plan = replace(plan, sinks=(*plan.sinks, ("console", consoles[0])))
+    if _interactive():
+        for console in consoles:
+            console.echo_typed = False  # the typed line stays on the screen
     return plan
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 class _JsonLines:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import anyio
-import anyio.to_thread
 import click
 
 from akoolflow.conversation import Conversation
@@ -26,6 +26,7 @@ anything else is said to the avatar; a line that begins with two slashes is said
 
 async def from_pipe(conversation: Conversation) -> None:
     """Say each line, wait for its answer, and end the session with the input."""
+    await conversation.life.settled.wait()
     async for line in _lines():
         try:
             await conversation.utter(line, source="typed")
@@ -36,16 +37,21 @@ async def from_pipe(conversation: Conversation) -> None:
 
 
 async def _lines() -> AsyncIterator[str]:
-    # os.read in an abandoned thread holds no lock at exit, unlike sys.stdin.readline.
     rest = b""
-    number = sys.stdin.fileno()
-    while data := await anyio.to_thread.run_sync(os.read, number, 65536, abandon_on_cancel=True):
+    while data := await _read():
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             if text := line.decode(errors="replace").strip():
                 yield text
     if text := rest.decode(errors="replace").strip():
         yield text
+
+
+async def _read() -> bytes:
+    # Not in a thread: one that waits for input keeps the process from ending when the session does.
+    with suppress(PermissionError):  # epoll refuses a plain file, which never makes its reader wait
+        await anyio.wait_readable(sys.stdin)
+    return os.read(sys.stdin.fileno(), 65536)
 
 
 async def from_terminal(conversation: Conversation) -> None:
