@@ -9,9 +9,8 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 
-from akoolflow.cli import COMMANDS, cli, main
+from akoolflow.cli import COMMANDS, main
 from akoolflow.cli.exits import Exit
 from akoolflow.errors import Complaint, ConfigInvalid, LinkFailed, PluginNotFound
 
@@ -115,15 +114,19 @@ def test_a_reader_that_has_gone_is_no_news(tmp_path: Path) -> None:
 
 
 def test_a_character_that_the_terminal_cannot_show_becomes_its_escape(tmp_path: Path) -> None:
-    (tmp_path / "é.toml").write_text('é = 1\n"é" = 2')
-    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-m", "akoolflow", "validate", "é.toml"]
+    (tmp_path / "日.toml").write_text("日 = 1")
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "akoolflow", "validate", "日.toml"]
     done = subprocess.run(command, capture_output=True, cwd=tmp_path, env=env, timeout=60, check=False)
     assert done.returncode == Exit.CONFIG
-    assert rb"\xe9.toml:1:1: not TOML" in done.stderr
+    assert rb"\u65e5.toml:1:1: not TOML" in done.stderr
 
 
-def test_shell_completion_offers_the_commands_without_importing_them() -> None:
-    runner = CliRunner(env={"_AKOOLFLOW_COMPLETE": "bash_complete", "COMP_WORDS": "akoolflow v", "COMP_CWORD": "1"})
-    result = runner.invoke(cli, [], prog_name="akoolflow")
-    assert result.output == "plain,validate\n"
+def test_shell_completion_offers_the_commands_without_importing_them(tmp_path: Path) -> None:
+    words = {"_AKOOLFLOW_COMPLETE": "bash_complete", "COMP_WORDS": "akoolflow v", "COMP_CWORD": "1"}
+    command = [sys.executable, "-X", "importtime", "-m", "akoolflow"]
+    done = subprocess.run(
+        command, env=os.environ | words, capture_output=True, cwd=tmp_path, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "plain,validate\n"
+    assert "msgspec" not in done.stderr

@@ -1,4 +1,4 @@
-"""The third-party look: a distribution that knows akoolflow only by its public names, built as a wheel and installed."""
+"""The third-party look: a distribution that knows only our public names, built as a wheel and installed."""
 
 from __future__ import annotations
 

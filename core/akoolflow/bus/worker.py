@@ -1,195 +1,236 @@
-"""One component in one session: a bounded inbox and the task that empties it."""
+"""One component in one session: a bounded inbox and how its events are handled."""
 
 from __future__ import annotations
 
 import inspect
 import logging
 import math
+import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import CoroutineType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from akoolflow.bus.routing import ONLY_EVENT, Component
+from akoolflow.bus.loop import cancelled_from_outside
+from akoolflow.bus.routing import ONLY_EVENT, Component, Hook
 from akoolflow.events import Event, EventsDropped, PluginFailed
 
 if TYPE_CHECKING:
-    from akoolflow.bus.bus import Bus, Channel
+    from akoolflow.bus.channel import Channel
 
-__all__ = ["Worker", "current_worker"]
+__all__ = ["OVERDRAFT", "Worker", "current_worker"]
 
 log: Final = logging.getLogger(__name__)
 current_worker: ContextVar[Worker | None] = ContextVar("akoolflow_worker", default=None)
-"""The worker whose hook is running: what it publishes is caused by the event in its hands."""
+"""The worker whose hook is running, in its own task and in those that it starts."""
 
-_BATCH: Final = 1024
-"""Events handled before the loop gets a turn, even if no hook ever waits."""
+OVERDRAFT: Final = 2
+"""An inbox may hold this many times its capacity where waiting for room would never end."""
+_BATCH: Final = 64
+_TURN_S: Final = 0.001
+"""How long a worker may go on while others are ready, even if no hook ever waits; looked at after each batch."""
+_REPORT_EVERY_S: Final = 1.0
+"""Drops are reported when the inbox is empty, and this often while it stays full."""
 _ERROR_CHARS: Final = 300
 
 
 class Worker:
-    """Created at the first event for its component in this session; ends with the session's channel."""
+    """The inbox of a component in one session. While there is something in it, a task of the crew is lent to it."""
 
     __slots__ = (
-        "blocked_on",
-        "capacity",
-        "channel",
-        "component",
-        "current",
-        "handled",
-        "impatient",
-        "overdue",
-        "queue",
-        "room",
-        "scope",
-        "sleeping",
-        "unreported",
+        *("attention", "capacity", "channel", "component", "current", "failed_on", "failures", "handled", "hook"),
+        *("idle", "impatient", "overdue", "pressed", "put_aside", "queue", "reported_at_s", "rest", "room", "scope"),
+        *("spoilt", "task_id", "telling", "unreported", "waiting", "waits_in", "waits_surely_in"),
     )
 
     def __init__(self, component: Component, channel: Channel) -> None:
         self.component, self.channel = component, channel
         self.capacity = component.inbox.capacity
         self.queue: deque[Event] = deque()
-        self.sleeping: anyio.Event | None = None
-        """Set by the publisher to wake the task; None while it is awake."""
-        self.room: anyio.Event | None = None
-        """Publishers wait here while the inbox is full."""
-        self.blocked_on: list[Worker] = []
-        """Inboxes in which this worker's own hook waits for room: the edges in which a deadlock would show."""
+        self.idle = True
+        """False from the moment it is handed to the crew until its inbox is empty."""
+        self.attention = False
+        """One flag for all that is to be looked at between two events, but for `pressed`."""
+        # -- what it is doing --
         self.current: Event | None = None
+        self.hook = "?"
+        """The one that was called last."""
+        self.rest: tuple[Hook, ...] = ()
+        """Hooks still to be called for `current`, after one before them took too long."""
         self.handled = 0
+        self.failures = 0
+        """In a row."""
+        self.failed_on: Event | None = None
+        self.put_aside = False
+        # -- drops --
         self.unreported = 0
-        self.overdue = self.impatient = False
+        self.telling = False
+        """True if more than reports of drops was dropped: telling of those alone could go on for ever."""
+        self.reported_at_s = -math.inf
+        # -- room: what publishers wait for here, and its own hooks elsewhere; see `room` --
+        self.pressed = False
+        """`room` or `impatient` is to be looked at when half of the inbox is empty."""
+        self.room: anyio.Event | None = None
+        self.waiting = 0
+        self.impatient = False
+        """A publisher has waited its longest: until there is room, the oldest are dropped."""
+        self.waits_in: list[Worker] = []
+        """Full inboxes in which its hook, or a task that a hook started, waits."""
+        self.waits_surely_in: Worker | None = None
+        """The one in which the hook itself waits; a task it started may be left behind and hold up nobody."""
+        # -- the task it is lent; see `crew` --
+        self.task_id: int | None = None
         self.scope: anyio.CancelScope | None = None
+        self.overdue = False
+        """`scope` is cancelled, and the task leaves it before it does anything else."""
+        self.spoilt = False
+        """A hook brought the task a cancellation that is not ours: it must not be used any further."""
 
-    def wake(self) -> None:
-        sleeping, self.sleeping = self.sleeping, None
-        if sleeping is not None:
-            sleeping.set()
+    # -- handling --
 
-    def drop_oldest(self, keep: int) -> None:
-        while len(self.queue) > keep:
-            self.queue.popleft()
-            self.unreported += 1
-            self.component.dropped += 1
-
-    def waits_for(self, other: Worker) -> bool:
-        """True if `other` would have to move before this one can: a wait of `other` for this would never end."""
-        seen: set[int] = set()
-        front = [self]
-        while front:
-            worker = front.pop()
-            if worker is other:
-                return True
-            if id(worker) not in seen:
-                seen.add(id(worker))
-                front += worker.blocked_on
-        return False
-
-    async def run(self) -> None:
-        current_worker.set(self)
-        bus = self.channel.bus
-        try:
-            while not self.component.put_aside:
-                with anyio.CancelScope() as self.scope:
-                    await self._drain(bus)
-                if not self.scope.cancelled_caught:
-                    break
-                self._after_timeout(bus)
-        finally:
-            self._give_room()
-            bus.busy.discard(self)
-            self.component.delivered += self.handled
-            self.channel.worker_ended(self)
-
-    async def _drain(self, bus: Bus) -> None:
-        queue, busy, component = self.queue, bus.busy, self.component
-        while not component.put_aside:
-            busy.add(self)
-            if bus.watchdog_sleeping is not None:
-                bus.wake_watchdog()
-            await self._handle_batch(bus)
-            self.current = None
-            if self.unreported:
+    async def work(self) -> None:
+        """Handle what waits, for as long as is fair to the others; `idle` says whether that was all."""
+        if self.rest and self.current is not None:
+            rest, self.rest = self.rest, ()
+            self.queue.appendleft(self.current)
+            await self._handle({self.current.__class__: rest}, 1)
+        turn_ends = time.monotonic() + _TURN_S
+        while not self.spoilt:
+            await self._handle(self.component.hooks, _BATCH)
+            if not self.queue and self.telling:
                 self.report_drops()
-            if queue:
-                await anyio.lowlevel.checkpoint()
-                continue
-            busy.discard(self)
-            if self.channel.closing:
-                return
-            self.sleeping = anyio.Event()
-            await self.sleeping.wait()
+            if not self.queue or time.monotonic() >= turn_ends:
+                break
+        self.current = None
+        if not self.queue and not self.telling:
+            self.idle = True
+            self.channel.worker_rests()
 
-    async def _handle_batch(self, bus: Bus) -> None:  # noqa: C901 - see below
+    async def _handle(self, hooks: Mapping[type[Event], tuple[Hook, ...]], limit: int) -> None:  # noqa: C901 - see below
         # One flat loop on purpose: a call more for each event would cost a third of the whole delivery.
-        queue, hooks = self.queue, self.component.hooks
-        half = self.capacity // 2
-        for _ in range(_BATCH):
+        queue, half = self.queue, self.capacity // 2
+        for _ in range(limit):
             if not queue:
                 return
             self.current = event = queue.popleft()
-            for function, shape, hook in hooks[event.__class__]:
+            if self.pressed and len(queue) <= half:
+                self.give_room()
+            for function, shape, self.hook in hooks[event.__class__]:
                 try:
                     result = function(event) if shape is ONLY_EVENT else function(*self._arguments(shape, event))
                     if result is not None and (result.__class__ is CoroutineType or inspect.isawaitable(result)):
                         await result
-                except Exception as error:  # noqa: BLE001 - isolation is the point: a component's bug stays its own
-                    self._failed(bus, hook, error)
-                except anyio.get_cancelled_exc_class() as error:
-                    # A cancelled future inside a hook looks like our own cancellation; only ours may end the worker.
-                    if self.scope is None or self.scope.cancel_called or _cancelled_from_outside():
+                except BaseException as error:  # isolation is the point: a bug stays its component's own
+                    if self._passes_through(error):
+                        self._keep_rest(hooks[event.__class__], function)
                         raise
-                    self._failed(bus, hook, error)
-                else:
-                    if self.component.failures:
-                        self.component.failures = 0
+                    if not self.overdue:  # else it was counted when its time ran out
+                        self.fail(error)
             self.handled += 1
-            if self.room is not None and len(queue) <= half:
-                self._give_room()
-            if self.overdue:  # the hook ended just as its time ran out
-                self.current = None
-                await anyio.lowlevel.checkpoint()
+            if self.failures and self.failed_on is not event:
+                self.failures = 0
+            if self.attention and await self._must_leave():
+                return
+
+    def _keep_rest(self, hooks: tuple[Hook, ...], interrupted: Callable[..., Any]) -> None:
+        functions = [function for function, _, _ in hooks]
+        self.rest = () if self.put_aside else hooks[functions.index(interrupted) + 1 :]
 
     def _arguments(self, shape: tuple[str, ...], event: Event) -> list[object]:
         return [event if name == "event" else self.channel.session for name in shape]
 
-    def _after_timeout(self, bus: Bus) -> None:
+    def _passes_through(self, error: BaseException) -> bool:
+        """True for what is no failure of the hook: the user's Ctrl-C, and our own cancellation."""
+        if isinstance(error, BaseExceptionGroup):
+            return error.subgroup(KeyboardInterrupt) is not None
+        if not isinstance(error, anyio.get_cancelled_exc_class()):
+            return isinstance(error, KeyboardInterrupt | GeneratorExit)
+        ours = self.overdue or cancelled_from_outside()
+        self.spoilt = self.attention = not ours
+        return ours
+
+    async def _must_leave(self) -> bool:
+        """Look at all that `attention` stands for; True if the task is to be given back."""
+        if self.telling and self.channel.bus.clock() >= self.reported_at_s + _REPORT_EVERY_S:
+            self.report_drops()
+        self.attention = self.telling
+        if self.overdue:
+            self.current = None
+            await anyio.lowlevel.checkpoint()  # the hook ended all the same; the cancellation has to end here, too
+        return self.spoilt
+
+    # -- failures --
+
+    def fail(self, error: BaseException, *, for_good: bool = False) -> None:
+        """Count and tell a failure of the hook that was called last; with the last of a row it is put aside."""
+        component, event, hook = self.component, self.current, self.hook
+        component.failed += 1
+        self.failures += 1
+        self.failed_on = event
+        log.debug("component %s failed in %s", component.name, hook, exc_info=error)
+        aside = not self.put_aside and (for_good or self.failures >= self.channel.bus.max_failures)
+        if aside:
+            self.put_aside = True
+            self.channel.reroute()
+        elif isinstance(event, PluginFailed) and (event.component == component.name or self.failures > 1):
+            log.warning("component %s failed on news of a failure; telling that could go on for ever", component.name)
+            return
+        text = _text(error)
+        failed = PluginFailed(component=component.name, hook=hook, error=text, count=self.failures, put_aside=aside)
+        self.channel.report(failed, cause=event)
+        if aside:
+            self.discard()
+            self.report_drops()
+
+    def cancel_hook(self) -> None:
+        if self.scope is not None:
+            self.overdue = self.attention = True
+            self.scope.cancel()
+
+    def after_cancel(self) -> None:
+        """The task has left the cancelled scope."""
         self.overdue = False
-        if self.current is not None:
-            hook = self.component.hooks[self.current.__class__][0][2]
-            self._failed(bus, hook, TimeoutError(f"took longer than {bus.hook_timeout_s:g} s and was cancelled"))
+        if self.current is not None and not self.rest:
             self.handled += 1
             self.current = None
 
-    def _failed(self, bus: Bus, hook: str, error: BaseException) -> None:
-        component, event = self.component, self.current
-        component.failed += 1
-        component.failures += 1
-        log.debug("component %s failed in %s", component.name, hook, exc_info=error)
-        put_aside = component.failures >= bus.max_failures and not component.put_aside
-        if put_aside:
-            bus.put_aside(component)
-        if not put_aside and isinstance(event, PluginFailed) and event.component == component.name:
-            return  # its failure to hear of its failure is counted, but telling it again would never end
-        text = f"{type(error).__name__}: {error}"[:_ERROR_CHARS]
-        report = PluginFailed(
-            component=component.name, hook=hook, error=text, count=component.failures, put_aside=put_aside
-        )
-        self.channel.post(report, cause=event)
+    # -- drops --
+
+    def drop_oldest(self, keep: int) -> None:
+        while len(self.queue) > keep:
+            lost = self.queue.popleft()
+            self.unreported += 1
+            self.component.dropped += 1
+            if lost.__class__ is not EventsDropped:
+                self.telling = self.attention = True
+
+    def discard(self) -> None:
+        """Let go of everything that waits, events and publishers."""
+        self.drop_oldest(0)
+        self.rest = ()
+        self.give_room()
 
     def report_drops(self) -> None:
-        count, self.unreported = self.unreported, 0
-        self.channel.post(EventsDropped(component=self.component.name, count=count), cause=self.current)
+        count, self.unreported, self.telling = self.unreported, 0, False
+        self.reported_at_s = self.channel.bus.clock()
+        if count:
+            self.channel.report(EventsDropped(component=self.component.name, count=count), cause=None)
 
-    def _give_room(self) -> None:
-        self.impatient = False
+    def give_room(self) -> None:
+        self.pressed = self.impatient = False
         room, self.room = self.room, None
         if room is not None:
             room.set()
 
 
-def _cancelled_from_outside() -> bool:
-    return anyio.current_effective_deadline() == -math.inf
+def _text(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - a stranger's error may fail even here
+        message = "its text cannot be shown"
+    return f"{type(error).__name__}: {message}"[:_ERROR_CHARS]

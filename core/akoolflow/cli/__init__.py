@@ -23,6 +23,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 }
 """Where each command is, and its line in `--help`, which imports none of them."""
 
+_COMPLETION: Final = "_AKOOLFLOW_COMPLETE"
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
@@ -67,7 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        result = cli.main(arguments, prog_name="akoolflow", standalone_mode=False)
+        if _COMPLETION in os.environ:  # a shell asks what could be typed
+            cli.main(prog_name="akoolflow", complete_var=_COMPLETION)
+        # Not by `cli.main`, which takes a broken pipe for a failure of ours.
+        with cli.make_context("akoolflow", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            result = cli.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:

@@ -1,0 +1,243 @@
+"""Publishing in one session: stamp an event, lay it in the inbox of each component that asked for its type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from msgspec.structs import replace
+
+from akoolflow.bus.room import in_own_task, loops_back, make_room, most
+from akoolflow.bus.routing import Component
+from akoolflow.bus.worker import Worker, current_worker
+from akoolflow.errors import BusClosed, BusError, FeedbackLoop
+from akoolflow.events import EVENT_TYPES, Event
+
+if TYPE_CHECKING:
+    from akoolflow.bus.bus import Bus
+
+__all__ = ["Channel"]
+
+E = TypeVar("E", bound=Event)
+
+
+class Channel:
+    """One session's stream through the bus. Every component sees its events in sequence order."""
+
+    __slots__ = (
+        *("_active", "_ended", "_quiet", "_routes"),
+        *("bus", "closed", "closing", "id", "seq", "session", "workers"),
+    )
+
+    def __init__(self, bus: Bus, session_id: str, session: object) -> None:
+        self.bus, self.id, self.session = bus, session_id, session
+        self.seq = 0
+        self.closing = False
+        """Only hooks of this session may still publish, until all have handled what they have."""
+        self.closed = False
+        self.workers: dict[Component, Worker] = {}
+        self._routes: dict[type[Event], tuple[Worker, ...]] = {}
+        self._active = 0
+        """Workers that have something to do."""
+        self._quiet: anyio.Event | None = None
+        self._ended: anyio.Event | None = None
+
+    # -- publishing --
+
+    async def publish(self, event: E, *, turn: int | None = None, cause: Event | None = None) -> E:
+        """Stamp `event` and hand it to every component that wants its type; returns the stamped copy.
+
+        Inside a hook, `cause` and `turn` default to those of the event in hand; a task that outlives the hook that
+        started it should name them. Waits while a component that pushes back is full, at most its `max_wait_s`; if that
+        wait is cancelled, the event has been published all the same.
+
+        :raises BusClosed: the channel or the bus has ended.
+        :raises FeedbackLoop: this hook's own events fill the inbox it would have to wait for; nobody gets this one.
+        """
+        cause_seq = 0
+        if self.closing or cause is not None or current_worker.get() is not None:
+            turn, cause_seq = self._origin(turn, cause)
+        stamped, crowded = self._deliver(event, turn or 0, cause_seq)
+        if crowded:
+            await self._press(crowded, stamped)
+        return stamped
+
+    def post(self, event: E, *, turn: int | None = None, cause: Event | None = None) -> E:
+        """As `publish`, but never waits: a full inbox goes into overdraft, then drops its oldest."""
+        turn, cause_seq = self._origin(turn, cause)
+        return self._post(event, turn or 0, cause_seq)
+
+    def report(self, event: Event, cause: Event | None) -> None:
+        """Post what the bus itself has to say, even while the channel is closing."""
+        if not self.closed:
+            self._post(event, cause.turn if cause else 0, cause.seq if cause else 0)
+
+    def _origin(self, turn: int | None, cause: Event | None) -> tuple[int | None, int]:
+        own = current_worker.get()
+        inside = own is not None and own.channel is self
+        if self.closed or (self.closing and not inside):
+            raise BusClosed
+        if cause is None and own is not None and inside:
+            cause = own.current
+        if cause is None or cause.session != self.id:  # another session's numbers mean nothing here
+            return turn, 0
+        return (cause.turn if turn is None else turn), cause.seq
+
+    def _deliver(self, event: E, turn: int, cause_seq: int) -> tuple[E, list[Worker] | None]:
+        kind = event.__class__
+        workers = self._routes.get(kind)
+        if workers is None:
+            workers = self._route(kind)
+        self.seq = seq = self.seq + 1
+        bus = self.bus
+        stamped = replace(
+            event,
+            session=self.id,
+            seq=seq,
+            turn=turn,
+            cause=cause_seq,
+            unix_s=bus.wall_clock(),
+            monotonic_s=bus.clock(),
+        )
+        crowded: list[Worker] | None = None
+        for worker in workers:
+            queue = worker.queue
+            queue.append(stamped)
+            if worker.idle:
+                self._rouse(worker)
+            if len(queue) >= worker.capacity:
+                crowded = [*(crowded or ()), worker]
+        return stamped, crowded
+
+    def _post(self, event: E, turn: int, cause_seq: int) -> E:
+        stamped, crowded = self._deliver(event, turn, cause_seq)
+        for full in crowded or ():
+            full.drop_oldest(most(full))
+        return stamped
+
+    async def _press(self, crowded: list[Worker], event: Event) -> None:
+        own = current_worker.get()
+        if own is not None and in_own_task(own):
+            depth = max((len(full.queue) for full in crowded if loops_back(full, own)), default=0)
+            if depth:
+                self._take_back(event)
+                raise FeedbackLoop(own.component.name, type(event).__name__, depth)
+        for full in crowded:
+            if len(full.queue) >= full.capacity:
+                await make_room(full, own)
+
+    def _take_back(self, event: Event) -> None:
+        """Undo `_deliver`: nobody has had a turn since."""
+        self.seq -= 1
+        for worker in self._routes[event.__class__]:
+            worker.queue.pop()
+
+    # -- workers --
+
+    def _route(self, kind: type[Event]) -> tuple[Worker, ...]:
+        if kind not in EVENT_TYPES:
+            raise BusError(f"cannot publish a {kind.__name__}: it is not in the vocabulary of akoolflow.events")
+        workers = []
+        for component in self.bus.wanted(kind):
+            worker = self.workers.get(component)
+            if worker is None:
+                worker = self.workers[component] = Worker(component, self)
+            if not worker.put_aside:
+                workers.append(worker)
+        self._routes[kind] = tuple(workers)
+        return self._routes[kind]
+
+    def reroute(self) -> None:
+        """The set of components has changed; routes are made anew as events come."""
+        self._routes.clear()
+
+    def remove(self, component: Component) -> None:
+        """Take a component out of this session; the event in its hands is its last."""
+        self.reroute()
+        worker = self.workers.pop(component, None)
+        if worker is not None:
+            self._dismiss(worker)
+
+    def restore(self, component: Component) -> bool:
+        """Deliver to it again, if it was put aside."""
+        self.reroute()
+        worker = self.workers.get(component)
+        if worker is None or not worker.put_aside:
+            return False
+        worker.put_aside, worker.failures = False, 0
+        return True
+
+    def _rouse(self, worker: Worker) -> None:
+        worker.idle = False
+        self._active += 1
+        self.bus.crew.schedule(worker)
+
+    def worker_rests(self) -> None:
+        self._active -= 1
+        if self._active == 0 and self._quiet is not None:
+            self._quiet.set()
+
+    def _dismiss(self, worker: Worker) -> None:
+        worker.put_aside = True
+        if worker.unreported:
+            worker.report_drops()
+        worker.discard()
+        worker.unreported, worker.telling = 0, False  # let go on purpose
+        worker.component.delivered += worker.handled
+        worker.handled = 0
+
+    # -- the end --
+
+    async def aclose(self) -> None:
+        """Take no more events; return when every component has handled its own, or the bus's deadline has passed.
+
+        What hooks of this session publish meanwhile is still taken and handled. Called in one of them, it returns at
+        once: this hook has to end before the session can.
+        """
+        if self.closed:
+            return
+        first = not self.closing
+        if first:
+            self.closing = True
+            self._ended = anyio.Event()
+            for worker in self.workers.values():
+                if worker.unreported:
+                    worker.telling = True
+                    if worker.idle:
+                        self._rouse(worker)
+        own = current_worker.get()
+        if own is not None and own.channel is self and in_own_task(own):
+            if first:
+                self.bus.start(self._end)
+        elif first:
+            await self._end()
+        elif self._ended is not None:
+            await self._ended.wait()
+
+    async def _end(self) -> None:
+        try:
+            for patience_s in (self.bus.close_timeout_s, self.bus.close_timeout_s / 4):
+                if self._active:
+                    self._quiet = anyio.Event()
+                    with anyio.move_on_after(patience_s):
+                        await self._quiet.wait()
+                for worker in self.bus.crew.of(self):
+                    worker.fail(TimeoutError("had not ended when the session closed, and was cancelled"), for_good=True)
+                    worker.cancel_hook()
+        finally:
+            self.finish()
+
+    def finish(self) -> None:
+        """End at once: what still waits is dropped, hooks that still run are cancelled."""
+        if self.closed:
+            return
+        self.closing = self.closed = True
+        for worker in self.bus.crew.of(self):
+            worker.cancel_hook()
+        for worker in self.workers.values():
+            self._dismiss(worker)
+        self.workers.clear()
+        self._routes.clear()
+        self.bus.forget(self)
+        if self._ended is not None:
+            self._ended.set()
