@@ -21,9 +21,16 @@ Each leaf says whose fault it is and what to try; facts are fields, the sentence
     │   └── TextEmpty            our mistake: a chat message without text
     └── SessionError             one avatar session
         ├── FlowClosed           asked for a session of a flow that is not running
+        ├── BudgetExceeded       today's budget of the pipeline does not allow one more
+        ├── LeasesUnusable       the book of leases, without which none is opened, cannot be written or read
         ├── RequiredPutAside     a component that the pipeline requires kept failing
-        ├── ServiceRefused       the AKOOL service (or its simulator) said no
-        ├── ServiceSilent        it did not answer in time
+        ├── ServiceError         the AKOOL service (or its simulator) did not do what was asked
+        │   ├── ServiceRefused        it said no, with a code
+        │   ├── ServiceSilent         it did not answer in time
+        │   ├── ServiceUnreachable    there was no connection: nothing was sent
+        │   ├── AnswerLost            the connection broke before the answer was complete
+        │   ├── ReplyUnreadable       it answered, but not in the service's words
+        │   └── RequestInvalid        our mistake: it would break the service's rules, and was not sent
         ├── SessionUnclosed      a session could not be closed, and goes on costing
         ├── WrongMode            asked for what the avatar's mode does not do
         ├── LinkFailed           the room could not be joined, or was lost for good
@@ -34,10 +41,14 @@ Each leaf says whose fault it is and what to try; facts are fields, the sentence
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 __all__ = [
     "AkoolflowError",
+    "AnswerLost",
+    "BudgetExceeded",
     "BusClosed",
     "BusError",
     "CommandTooBig",
@@ -45,11 +56,13 @@ __all__ = [
     "Complaint",
     "ConfigError",
     "ConfigInvalid",
+    "Culprit",
     "FeedbackLoop",
     "FlowClosed",
     "FrameRejected",
     "FrameTooSmall",
     "HookInvalid",
+    "LeasesUnusable",
     "LinkFailed",
     "NotReady",
     "OptionInvalid",
@@ -58,13 +71,20 @@ __all__ = [
     "PluginNameTaken",
     "PluginNotFound",
     "ProtocolError",
+    "ReplyUnreadable",
+    "RequestInvalid",
     "RequiredPutAside",
+    "Retry",
+    "ServiceError",
     "ServiceRefused",
     "ServiceSilent",
+    "ServiceUnreachable",
     "SessionError",
     "SessionOver",
     "SessionUnclosed",
+    "Spent",
     "TextEmpty",
+    "Verdict",
     "WrongMode",
 ]
 
@@ -269,6 +289,50 @@ class FlowClosed(SessionError):
         return "the flow is not running; open sessions inside its `async with` block"
 
 
+class BudgetExceeded(SessionError):
+    """One more session is more than `[session.budget]` allows today; nothing was asked for."""
+
+    def __init__(self, pipeline: str, unit: Literal["seconds", "sessions"], spent: Spent) -> None:
+        self.pipeline, self.unit, self.spent = pipeline, unit, spent
+        super().__init__(pipeline, unit, spent)
+
+    def __str__(self) -> str:
+        spent, unit = self.spent, self.unit
+        reserved = f" (of which open sessions may give back {spent.reserved:.9g})" if spent.reserved else ""
+        hours, minutes = divmod(int(spent.frees_in_s / 60), 60)
+        advice = "shorten session.duration or raise" if unit == "seconds" else "raise"
+        units = unit if spent.limit != 1 else unit[:-1]
+        return (
+            f"pipeline {self.pipeline!r} may use {spent.limit:.9g} {units} a day; used so far: {spent.used:.9g}"
+            f"{reserved}, and this session wants {spent.wanted:.9g}; the next day begins at 00:00 UTC, in {hours} h "
+            f"{minutes} min; to have more now, {advice} session.budget.{unit}_per_day"
+        )
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """How a budget stands: in seconds, or in sessions."""
+
+    limit: float
+    used: float
+    wanted: float
+    """What one more session would take."""
+    reserved: float = 0.0
+    """Of `used`: what open sessions have not used yet, and give back if they are closed early."""
+    frees_in_s: float
+    """Seconds until the day, and with it the budget, begins anew."""
+
+
+class LeasesUnusable(SessionError):
+    """The book of leases cannot be written or read. Without a lease on disk no session is asked for."""
+
+    def __init__(self, path: str, why: str, hint: str = "") -> None:
+        self.path, self.why, self.hint = path, why, hint
+        super().__init__(path, why, hint)
+
+    def __str__(self) -> str:
+        return f"the session leases in {self.path}: {self.why}" + (f"; {self.hint}" if self.hint else "")
+
+
 class RequiredPutAside(SessionError):
     """A component marked `required = true` failed so often that the bus gives it no more events."""
 
@@ -280,26 +344,127 @@ class RequiredPutAside(SessionError):
         return f"required component {self.component!r} was put aside: {self.error}"
 
 
-class ServiceRefused(SessionError):
-    """The service answered with a code other than 1000."""
+Culprit: TypeAlias = Literal["caller", "account", "avatar", "service", "network", "unknown"]
+Retry: TypeAlias = Literal["soon", "later", "after_fix", "never", "unknown"]
+"""When the same call may work: in seconds, some time, once something was put right, or not at all."""
 
-    def __init__(self, code: int, msg: str, hint: str = "") -> None:
-        self.code, self.msg, self.hint = code, msg, hint
+
+class ServiceError(SessionError):
+    """The AKOOL service did not do what was asked: `fault` says whose fault that is."""
+
+    call: str = ""
+    """Which call, as `session/create`."""
+    fault: Culprit = "unknown"
+    retry: Retry = "unknown"
+    may_have_happened: bool = False
+    """Whether the service may have done it all the same: then asking again may do it twice."""
+    retry_after_s: float | None = None
+    """How long the service asked to be left alone."""
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether the same call may work later, with nothing changed."""
+        return self.retry in {"soon", "later"}
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a refusal means."""
+
+    fault: Culprit = "unknown"
+    retry: Retry = "unknown"
+    may_have_happened: bool = False
+
+
+class ServiceRefused(ServiceError):
+    """The service answered with a code other than 1000; `hint` is what to do. `akoolflow.akool.CODES` has them all."""
+
+    def __init__(self, code: int, msg: str, hint: str = "", *, call: str = "", verdict: Verdict | None = None) -> None:
+        self.code, self.msg, self.hint, self.call = code, msg, hint, call
+        verdict = verdict or Verdict()
+        self.fault, self.retry, self.may_have_happened = verdict.fault, verdict.retry, verdict.may_have_happened
         super().__init__(code, msg, hint)
 
     def __str__(self) -> str:
-        return f"the service refused: code {self.code}, {self.msg}" + (f"; {self.hint}" if self.hint else "")
+        call = f" {self.call}" if self.call else ""
+        return f"the service refused{call}: code {self.code}, {self.msg}" + (f"; {self.hint}" if self.hint else "")
 
 
-class ServiceSilent(SessionError):
+class ServiceSilent(ServiceError):
     """No answer in time. After a create, a session may have been opened all the same: never repeat it blindly."""
+
+    fault: Culprit = "network"
+    retry: Retry = "soon"
+    may_have_happened = True
 
     def __init__(self, call: str, waited_s: float) -> None:
         self.call, self.waited_s = call, waited_s
         super().__init__(call, waited_s)
 
     def __str__(self) -> str:
-        return f"the service did not answer {self.call} within {self.waited_s:g} s; check the network, try again later"
+        advice = "it may have been done all the same" if self.may_have_happened else "try again later"
+        return f"the service did not answer {self.call} within {self.waited_s:g} s; check the network; {advice}"
+
+
+class ServiceUnreachable(ServiceError):
+    """No connection came about, so nothing was sent."""
+
+    fault: Culprit = "network"
+    retry: Retry = "soon"
+
+    def __init__(self, call: str, why: str) -> None:
+        self.call, self.why = call, why
+        super().__init__(call, why)
+
+    def __str__(self) -> str:
+        return f"the service is out of reach for {self.call}: {self.why}; check base_url, the network and any proxy"
+
+
+class AnswerLost(ServiceError):
+    """The connection broke after the request may have left and before its answer was complete."""
+
+    fault: Culprit = "network"
+    retry: Retry = "soon"
+    may_have_happened = True
+
+    def __init__(self, call: str, why: str) -> None:
+        self.call, self.why = call, why
+        super().__init__(call, why)
+
+    def __str__(self) -> str:
+        done = "; it may have been done all the same" if self.may_have_happened else ""
+        return f"the answer to {self.call} was lost: {self.why}{done}"
+
+
+class ReplyUnreadable(ServiceError):
+    """The answer is no envelope of the service, or it does not hold what it must."""
+
+    fault: Culprit = "service"
+
+    def __init__(self, call: str, why: str, hint: str = "", *, http_status: int = 200) -> None:
+        self.call, self.why, self.hint, self.http_status = call, why, hint, http_status
+        super().__init__(call, why, hint)
+
+    def __str__(self) -> str:
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"the answer to {self.call} (HTTP {self.http_status}) is unreadable: {self.why}{hint}"
+
+
+class RequestInvalid(ServiceError, ValueError):
+    """What was to be sent breaks a rule of the service. Nothing was sent; `faults` has all that is wrong."""
+
+    fault: Culprit = "caller"
+    retry: Retry = "after_fix"
+
+    def __init__(self, call: str, faults: tuple[OptionInvalid, ...]) -> None:
+        self.call, self.faults = call, faults
+        super().__init__(call, faults)
+
+    def __str__(self) -> str:
+        keys = (".".join(map(str, each.key)) for each in self.faults)
+        told = (
+            f"{key if key.isprintable() else ascii(key)}: {each}" for key, each in zip(keys, self.faults, strict=True)
+        )
+        return f"{self.call}: {'; '.join(told)}"
 
 
 class SessionUnclosed(SessionError):

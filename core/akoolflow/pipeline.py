@@ -171,6 +171,7 @@ class _Loading:
     def _named(self, drafts: list[_Draft]) -> Iterator[Component]:
         """The sound ones, each with a name of its own; names that were given go first."""
         taken: dict[str, KeyPath] = {}
+        numbers: dict[str, Iterator[int]] = {}
         for draft in drafts:
             if draft.head and (name := draft.head.name):
                 if name in taken:
@@ -180,7 +181,7 @@ class _Loading:
         for draft in drafts:
             if draft.head is None or draft.options is None:
                 continue
-            name = draft.head.name or _free_name(draft.head.use, taken)
+            name = draft.head.name or _free_name(printable(draft.head.use), taken, numbers)
             taken.setdefault(name, draft.path)
             yield Component(
                 kind=draft.kind,
@@ -209,9 +210,12 @@ def _component_tables(values: dict[str, Any]) -> Iterator[tuple[Kind, KeyPath, d
                 yield kind, (kind, number), table
 
 
-def _free_name(use: str, taken: Mapping[str, KeyPath]) -> str:
-    name = printable(use)
-    return name if name not in taken else next(free for n in count(2) if (free := f"{name}-{n}") not in taken)
+def _free_name(name: str, taken: Mapping[str, KeyPath], numbers: dict[str, Iterator[int]]) -> str:
+    if name not in taken:
+        return name
+    # Counting goes on where it stopped for this name: from 2 each time it would be quadratic.
+    counter = numbers.setdefault(name, count(2))
+    return next(free for number in counter if (free := f"{name}-{number}") not in taken)
 
 
 def _written_out(value: Any, path: KeyPath) -> Iterator[KeyPath]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from operator import attrgetter
@@ -27,6 +28,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str]) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cell under way is ended, too
     options = _parser().parse_args(arguments)
     if options.show is not None:
         decoder = msgspec.json.Decoder(Row)
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     everything: list[Cell | Case] = [*cells(size), *CASES]
     everything.sort(key=attrgetter("name"))
     work = [item for item in everything if _is_wanted(item, options.only, options.peers)]
+    if not work:
+        sys.stderr.write("nothing to run: no cell has such a workload and such a peer\n")
+        return 2
     venvs = options.venvs or os.environ.get("BENCH_VENVS")
     interpreters = Interpreters(dict(options.python), Path(venvs) if venvs else None)
     rows = []

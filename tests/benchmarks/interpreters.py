@@ -19,7 +19,7 @@ class Interpreters:
     """Looks in what was named for a peer, then in this interpreter, then in each virtual environment of a folder."""
 
     def __init__(self, named: Mapping[str, str], venvs: Path | None) -> None:
-        """:param named: peers, or the modules they need, and their interpreters."""
+        """:param named: peers, or the packages they need, and their interpreters."""
         self._named = dict(named)
         self._venvs = venvs
 
@@ -27,14 +27,15 @@ class Interpreters:
         """An interpreter that has the module, and msgspec; None if there is none."""
         if not needs:
             return sys.executable
-        if python := self._named.get(peer) or self._named.get(needs):
+        folder = needs.partition(".")[0]
+        if python := self._named.get(peer) or self._named.get(folder):
             return python if _has(python, needs) else None
-        return next((python for python in self._candidates(needs) if _has(python, needs)), None)
+        return next((python for python in self._candidates(folder) if _has(python, needs)), None)
 
-    def _candidates(self, needs: str) -> Iterable[str]:
+    def _candidates(self, folder: str) -> Iterable[str]:
         yield sys.executable
         if self._venvs is not None:
-            own = self._venvs / needs.partition(".")[0] / "bin" / "python"
+            own = self._venvs / folder / "bin" / "python"
             for python in (own, *sorted(self._venvs.glob("*/bin/python"))):
                 if python.exists():
                     yield str(python)
@@ -46,6 +47,6 @@ def _has(python: str, module: str) -> bool:
         probe = subprocess.run(
             [python, "-c", _PROBE, "msgspec", module], capture_output=True, timeout=_TIMEOUT_S, check=False
         )
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return False
     return probe.returncode == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,20 +118,21 @@ def test_what_cannot_be_used_is_told(plugins: FilePlugins, kind: Kind, use: str,
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("\n\n1 / 0", "running mine.py failed: ZeroDivisionError: division by zero (line 3 of mine.py)"),
-        ("import sys\nsys.exit('bye')", "SystemExit: bye (line 2 of mine.py)"),
-        ("x = (", "SyntaxError: '(' was never closed (line 1 of mine.py)"),
+        ("\n\n1 / 0", "running broken.py failed: ZeroDivisionError: division by zero (line 3 of broken.py)"),
+        ("import sys\nsys.exit('bye')", "SystemExit: bye (line 2 of broken.py)"),
+        ("x = (", "SyntaxError: '(' was never closed (line 1 of broken.py)"),
         ("import json\njson.loads('{')", "JSONDecodeError"),
-        ("import acme_missing", "No module named 'acme_missing' (line 1 of mine.py)"),
+        ("import acme_missing", "No module named 'acme_missing' (line 1 of broken.py)"),
         ("x = '\0'", "null bytes"),
     ],
 )
 def test_a_file_that_fails_is_told_with_its_line(tmp_path: Path, source: str, reason: str) -> None:
-    (tmp_path / "mine.py").write_text(source)
+    (tmp_path / "broken.py").write_text(source)
     with pytest.raises(PluginBroken) as caught:
-        FilePlugins(tmp_path).entry("brain", "./mine.py:X")
+        FilePlugins(tmp_path).entry("brain", "./broken.py:X")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert not [name for name in sys.modules if name.startswith("akoolflow_file_") and name.endswith("broken")]
 
 
 def test_a_directory_named_like_a_file_is_not_found(tmp_path: Path) -> None:

@@ -329,7 +329,7 @@ def test_a_secret_written_out_is_warned_about_wherever_it_stands() -> None:
 
 # -- hostile files --------------------------------------------------------------------------------
 
-FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.mark.usefixtures("folder")

@@ -15,7 +15,7 @@ from akoolflow.bus.crew import Crew
 from akoolflow.bus.loop import loop_clock
 from akoolflow.bus.routing import Component, Inbox, component_of, component_of_handler, new_plugin_manager
 from akoolflow.bus.statistics import BusStatistics, ComponentStatistics
-from akoolflow.errors import BusClosed, BusError
+from akoolflow.errors import BusClosed, BusError, OptionInvalid
 from akoolflow.events import Event
 
 __all__ = ["Bus", "Subscription"]
@@ -46,7 +46,7 @@ class Bus:
     """Routes events to components; one for a whole program, with a channel for each session.
 
     Use it as `async with Bus() as bus:`; components may be added before or inside the block. At its end, also by an
-    exception, components handle what they have; only where the block is cancelled, what waits is dropped.
+    exception or a cancellation, components may still handle what they have, for as long as `close_timeout_s`.
     """
 
     def __init__(
@@ -61,7 +61,15 @@ class Bus:
         :param hook_timeout_s: a hook still waiting after this (up to a quarter more) is cancelled and counts as failed.
         :param max_failures: failures in a row, in one session, after which a component is put aside there.
         :param close_timeout_s: longest wait at the end (up to a quarter more) for components to handle what they have.
+
+        :raises OptionInvalid: a time or a number with which nothing could work.
         """
+        if not hook_timeout_s > 0:
+            raise OptionInvalid("hook_timeout_s", f"a time limit of {hook_timeout_s} s", "more than 0 seconds")
+        if max_failures < 1:
+            raise OptionInvalid("max_failures", f"{max_failures} failures", "1 or more")
+        if not close_timeout_s >= 0:
+            raise OptionInvalid("close_timeout_s", f"a wait of {close_timeout_s} s", "0 or more seconds")
         self.hook_timeout_s, self.max_failures = hook_timeout_s, max_failures
         self.close_timeout_s, self.wall_clock = close_timeout_s, wall_clock
         self.clock: Callable[[], float] = time.monotonic
@@ -187,10 +195,12 @@ class Bus:
         group = self._group
         assert group is not None  # noqa: S101 - entered
         try:
-            if error is None or isinstance(error, Exception):
-                async with anyio.create_task_group() as closing:
-                    for channel in list(self._channels):
-                        closing.start_soon(channel.aclose)
+            fatal = group.cancel_scope.cancel_called  # a task of ours took the user's Ctrl-C, and the others are gone
+            if not fatal and (error is None or isinstance(error, Exception | anyio.get_cancelled_exc_class())):
+                with anyio.CancelScope(shield=True):
+                    async with anyio.create_task_group() as closing:
+                        for channel in [channel for channel in self._channels if not channel.at_rest]:
+                            closing.start_soon(channel.aclose)
         finally:
             for channel in list(self._channels):
                 channel.finish()

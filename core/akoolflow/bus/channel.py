@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from msgspec.structs import replace
 
 from akoolflow.bus.room import in_own_task, loops_back, make_room, most
-from akoolflow.bus.routing import Component
+from akoolflow.bus.routing import Component, Inbox, component_of_handler
 from akoolflow.bus.worker import Worker, current_worker
 from akoolflow.errors import BusClosed, BusError, FeedbackLoop
 from akoolflow.events import EVENT_TYPES, Event
@@ -25,7 +27,7 @@ class Channel:
     """One session's stream through the bus. Every component sees its events in sequence order."""
 
     __slots__ = (
-        *("_active", "_ended", "_quiet", "_routes"),
+        *("_active", "_ended", "_own", "_quiet", "_routes"),
         *("bus", "closed", "closing", "id", "seq", "session", "workers"),
     )
 
@@ -37,10 +39,26 @@ class Channel:
         self.closed = False
         self.workers: dict[Component, Worker] = {}
         self._routes: dict[type[Event], tuple[Worker, ...]] = {}
-        self._active = 0
-        """Workers that have something to do."""
+        self._own: list[Component] = []
+        """Subscribed to this session only."""
+        self._active: set[Worker] = set()
+        """Those that have something to do."""
         self._quiet: anyio.Event | None = None
         self._ended: anyio.Event | None = None
+
+    @contextmanager
+    def subscribe(
+        self, event_type: type[E], handler: Callable[..., Any], *, name: str, inbox: Inbox | None = None
+    ) -> Iterator[None]:
+        """As `Bus.subscribe`, for this session's events only, while in the block."""
+        component = component_of_handler(event_type, handler, name, inbox or Inbox())
+        self._own.append(component)
+        self.reroute()
+        try:
+            yield
+        finally:
+            self._own.remove(component)
+            self.remove(component)
 
     # -- publishing --
 
@@ -65,12 +83,24 @@ class Channel:
     def post(self, event: E, *, turn: int | None = None, cause: Event | None = None) -> E:
         """As `publish`, but never waits: a full inbox goes into overdraft, then drops its oldest."""
         turn, cause_seq = self._origin(turn, cause)
-        return self._post(event, turn or 0, cause_seq)
+        stamped, crowded = self._deliver(event, turn or 0, cause_seq)
+        for full in crowded or ():
+            full.drop_oldest(most(full))
+        return stamped
 
     def report(self, event: Event, cause: Event | None) -> None:
-        """Post what the bus itself has to say, even while the channel is closing."""
-        if not self.closed:
-            self._post(event, cause.turn if cause else 0, cause.seq if cause else 0)
+        """Post what the bus itself has to say, even while the channel is closing.
+
+        Where others would have to wait and there is no room at all, it is the report that is dropped.
+        """
+        if self.closed:
+            return
+        _, crowded = self._deliver(event, cause.turn if cause else 0, cause.seq if cause else 0)
+        for full in crowded or ():
+            if full.component.inbox.when_full == "drop_oldest":
+                full.drop_oldest(full.capacity)
+            elif len(full.queue) > most(full):
+                full.drop_newest()
 
     def _origin(self, turn: int | None, cause: Event | None) -> tuple[int | None, int]:
         own = current_worker.get()
@@ -109,12 +139,6 @@ class Channel:
                 crowded = [*(crowded or ()), worker]
         return stamped, crowded
 
-    def _post(self, event: E, turn: int, cause_seq: int) -> E:
-        stamped, crowded = self._deliver(event, turn, cause_seq)
-        for full in crowded or ():
-            full.drop_oldest(most(full))
-        return stamped
-
     async def _press(self, crowded: list[Worker], event: Event) -> None:
         own = current_worker.get()
         if own is not None and in_own_task(own):
@@ -138,7 +162,7 @@ class Channel:
         if kind not in EVENT_TYPES:
             raise BusError(f"cannot publish a {kind.__name__}: it is not in the vocabulary of akoolflow.events")
         workers = []
-        for component in self.bus.wanted(kind):
+        for component in (*self.bus.wanted(kind), *[own for own in self._own if kind in own.hooks]):
             worker = self.workers.get(component)
             if worker is None:
                 worker = self.workers[component] = Worker(component, self)
@@ -156,7 +180,7 @@ class Channel:
         self.reroute()
         worker = self.workers.pop(component, None)
         if worker is not None:
-            self._dismiss(worker)
+            worker.dismiss()
 
     def restore(self, component: Component) -> bool:
         """Deliver to it again, if it was put aside."""
@@ -169,24 +193,20 @@ class Channel:
 
     def _rouse(self, worker: Worker) -> None:
         worker.idle = False
-        self._active += 1
+        self._active.add(worker)
         self.bus.crew.schedule(worker)
 
-    def worker_rests(self) -> None:
-        self._active -= 1
-        if self._active == 0 and self._quiet is not None:
+    def worker_rests(self, worker: Worker) -> None:
+        self._active.discard(worker)
+        if self._quiet is not None and not self._active:
             self._quiet.set()
 
-    def _dismiss(self, worker: Worker) -> None:
-        worker.put_aside = True
-        if worker.unreported:
-            worker.report_drops()
-        worker.discard()
-        worker.unreported, worker.telling = 0, False  # let go on purpose
-        worker.component.delivered += worker.handled
-        worker.handled = 0
-
     # -- the end --
+
+    @property
+    def at_rest(self) -> bool:
+        """True if nobody has anything to handle or to tell."""
+        return not self._active and not any(worker.unreported for worker in self.workers.values())
 
     async def aclose(self) -> None:
         """Take no more events; return when every component has handled its own, or the bus's deadline has passed.
@@ -196,23 +216,26 @@ class Channel:
         """
         if self.closed:
             return
-        first = not self.closing
+        ended, first = self._ended or anyio.Event(), self._ended is None
         if first:
-            self.closing = True
-            self._ended = anyio.Event()
-            for worker in self.workers.values():
-                if worker.unreported:
-                    worker.telling = True
-                    if worker.idle:
-                        self._rouse(worker)
+            self._ended = ended
+            self._begin_end()
         own = current_worker.get()
         if own is not None and own.channel is self and in_own_task(own):
             if first:
                 self.bus.start(self._end)
         elif first:
             await self._end()
-        elif self._ended is not None:
-            await self._ended.wait()
+        else:
+            await ended.wait()
+
+    def _begin_end(self) -> None:
+        self.closing = True
+        for worker in self.workers.values():
+            if worker.unreported:
+                worker.telling = True
+                if worker.idle:
+                    self._rouse(worker)
 
     async def _end(self) -> None:
         try:
@@ -221,9 +244,8 @@ class Channel:
                     self._quiet = anyio.Event()
                     with anyio.move_on_after(patience_s):
                         await self._quiet.wait()
-                for worker in self.bus.crew.of(self):
-                    worker.fail(TimeoutError("had not ended when the session closed, and was cancelled"), for_good=True)
-                    worker.cancel_hook()
+                for worker in list(self._active):
+                    worker.cut_off("had not ended when the session closed, and was cancelled")
         finally:
             self.finish()
 
@@ -232,10 +254,9 @@ class Channel:
         if self.closed:
             return
         self.closing = self.closed = True
-        for worker in self.bus.crew.of(self):
+        for worker in {*self.workers.values(), *self._active}:
             worker.cancel_hook()
-        for worker in self.workers.values():
-            self._dismiss(worker)
+            worker.dismiss()
         self.workers.clear()
         self._routes.clear()
         self.bus.forget(self)

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
 
+from akoolflow.bus.failures import fail
 from akoolflow.bus.loop import cancelled_from_outside
 from akoolflow.bus.worker import Worker, current_worker
-
-if TYPE_CHECKING:
-    from akoolflow.bus.channel import Channel
 
 __all__ = ["Crew"]
 
@@ -52,10 +50,6 @@ class Crew:
         self._ready.append(worker)
         self._call_if_ready()
 
-    def of(self, channel: Channel) -> list[Worker]:
-        """The workers of this session that have something to do."""
-        return [worker for worker in (*self._at_work, *self._ready) if worker.channel is channel]
-
     def _call_if_ready(self) -> None:
         if self._coming or not self._ready:
             return
@@ -76,7 +70,8 @@ class Crew:
             if cancelled_from_outside():
                 raise
             # A hook has cancelled this task natively, and it only came out here: the task ends, the bus does not.
-        self._call_if_ready()
+        finally:
+            self._call_if_ready()
 
     async def _park(self) -> bool:
         """Wait to be called; False if there are enough who wait."""
@@ -119,18 +114,17 @@ class Crew:
             self._watchdog_sleeps = None
         in_order = True
         try:
-            with anyio.CancelScope() as worker.scope:
+            # Shielded: when the program is cancelled, the last events of its sessions are still to be delivered.
+            with anyio.CancelScope(shield=True) as worker.scope:
                 await worker.work()
         except RuntimeError as error:
             in_order = False
-            worker.fail(RuntimeError(f"it left a cancel scope or a task group open: {error}"))
+            fail(worker, RuntimeError(f"it left a cancel scope or a task group open: {error}"))
         finally:
             self._at_work.discard(worker)
-            worker.task_id = worker.scope = None
-        fit = not worker.spoilt and copy_context() == context
+            worker.task_returned()
+        fit = not worker.spoilt and _is_current(context)
         worker.spoilt = False
-        if worker.overdue:
-            worker.after_cancel()
         if not worker.idle:
             self._ready.append(worker)
         if not in_order:
@@ -152,10 +146,17 @@ class Crew:
     def _look(self, worker: Worker, handled: int, hook: str, looks: int) -> tuple[int, str, int]:
         # Looks are counted, not seconds: if the whole loop was held up, no hook is to blame for the time that took.
         moved = worker.handled != handled or worker.hook != hook
-        if moved or worker.waits_surely_in is not None:
+        if moved or worker.room.waits_surely_in is not None:
             looks = 0
         elif looks >= _LOOKS and not (worker.overdue and worker.put_aside):
             looks = 0
-            worker.fail(TimeoutError(f"took longer than {self._hook_timeout_s:g} s and was cancelled"))
+            fail(worker, TimeoutError(f"took longer than {self._hook_timeout_s:g} s and was cancelled"))
             worker.cancel_hook()
         return worker.handled, worker.hook, looks + 1
+
+
+def _is_current(context: Context) -> bool:
+    try:
+        return copy_context() == context
+    except Exception:  # noqa: BLE001 - a stranger's variable, whose value does not know `==`
+        return False

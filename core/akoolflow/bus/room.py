@@ -4,19 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from akoolflow.bus.worker import OVERDRAFT, Worker
+if TYPE_CHECKING:
+    from akoolflow.bus.worker import Worker
 
-__all__ = ["in_own_task", "loops_back", "make_room", "most"]
+__all__ = ["Room", "in_own_task", "loops_back", "make_room", "most"]
+
+_OVERDRAFT: Final = 2
+"""An inbox may hold this many times its capacity where waiting for room would never end."""
+
+
+class Room:
+    """Who waits for room in an inbox, and in which other inboxes its own component's hooks wait for some."""
+
+    __slots__ = ("given", "impatient", "waiting", "waits_in", "waits_surely_in")
+
+    def __init__(self) -> None:
+        self.given: anyio.Event | None = None
+        """Publishers wait for it; None while there is room."""
+        self.waiting = 0
+        self.impatient = False
+        """A publisher has waited its longest: until there is room, the oldest are dropped."""
+        self.waits_in: list[Worker] = []
+        """Full inboxes in which its hook, or a task that a hook started, waits."""
+        self.waits_surely_in: Worker | None = None
+        """The one in which the hook itself waits; a task it started may be left behind and hold up nobody."""
+
+    def give(self) -> None:
+        self.impatient = False
+        given, self.given = self.given, None
+        if given is not None:
+            given.set()
 
 
 def most(full: Worker) -> int:
     """The most that an inbox may hold, each publisher that waits having a place of its own."""
     if full.component.inbox.when_full == "drop_oldest":
         return full.capacity
-    return OVERDRAFT * full.capacity + full.waiting
+    return _OVERDRAFT * full.capacity + full.room.waiting
 
 
 def in_own_task(worker: Worker | None) -> bool:
@@ -26,17 +54,15 @@ def in_own_task(worker: Worker | None) -> bool:
 
 def loops_back(full: Worker, own: Worker) -> bool:
     """True if the hook of `own` fills an inbox that cannot empty before this hook has ended, overdraft included."""
-    waits = full.component.inbox.when_full == "wait"
-    return waits and len(full.queue) > OVERDRAFT * full.capacity and _waits_for(full, own, surely=True)
+    return _is_overdrawn(full) and _waits_for(full, own, surely=True)
 
 
 async def make_room(full: Worker, own: Worker | None) -> None:
     """Wait or drop, by the inbox's rule; `own` is the worker whose hook has published, if one has."""
     rule = full.component.inbox
-    in_circle = own is not None and _waits_for(full, own, surely=False)
-    if in_circle and rule.when_full == "wait" and len(full.queue) <= OVERDRAFT * full.capacity:
+    if rule.when_full == "wait" and own is not None and not _is_overdrawn(full) and _waits_for(full, own, surely=False):
         return
-    if rule.when_full == "drop_oldest" or full.impatient:
+    if rule.when_full == "drop_oldest" or full.room.impatient:
         try:
             await anyio.lowlevel.checkpoint()
             while full.task_id is None and len(full.queue) > full.capacity:
@@ -44,35 +70,40 @@ async def make_room(full: Worker, own: Worker | None) -> None:
         finally:
             full.drop_oldest(full.capacity)
         return
-    room = full.room = full.room or anyio.Event()
+    given = full.room.given = full.room.given or anyio.Event()
     full.pressed = True
-    try:
-        with anyio.move_on_after(rule.max_wait_s), _waiting(full, own):
-            await room.wait()
-    finally:
-        full.drop_oldest(most(full))
-    if not room.is_set():
+    with anyio.move_on_after(rule.max_wait_s), _waiting(full, own):
+        try:
+            await given.wait()
+        except anyio.get_cancelled_exc_class():
+            full.drop_oldest(most(full))  # publishers that give up one after another must not overfill it
+            raise
+    if not given.is_set():
         full.drop_oldest(full.capacity)
-        full.give_room()
-        full.pressed = full.impatient = True
+        full.room.give()
+        full.room.impatient = True
 
 
 @contextmanager
 def _waiting(full: Worker, own: Worker | None) -> Iterator[None]:
     surely = in_own_task(own)
-    full.waiting += 1
+    full.room.waiting += 1
     if own is not None:
-        own.waits_in.append(full)
+        own.room.waits_in.append(full)
         if surely:
-            own.waits_surely_in = full
+            own.room.waits_surely_in = full
     try:
         yield
     finally:
-        full.waiting -= 1
+        full.room.waiting -= 1
         if own is not None:
-            own.waits_in.remove(full)
+            own.room.waits_in.remove(full)
             if surely:
-                own.waits_surely_in = None
+                own.room.waits_surely_in = None
+
+
+def _is_overdrawn(full: Worker) -> bool:
+    return full.component.inbox.when_full == "wait" and len(full.queue) > _OVERDRAFT * full.capacity
 
 
 def _waits_for(first: Worker, last: Worker, *, surely: bool) -> bool:
@@ -85,6 +116,6 @@ def _waits_for(first: Worker, last: Worker, *, surely: bool) -> bool:
             return True
         if id(worker) not in seen:
             seen.add(id(worker))
-            certain = [worker.waits_surely_in] if worker.waits_surely_in else []
-            front += certain if surely else worker.waits_in
+            certain = [worker.room.waits_surely_in] if worker.room.waits_surely_in else []
+            front += certain if surely else worker.room.waits_in
     return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import math
 import time
 from collections import deque
@@ -14,46 +13,47 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+from akoolflow.bus.failures import fail
 from akoolflow.bus.loop import cancelled_from_outside
+from akoolflow.bus.room import Room
 from akoolflow.bus.routing import ONLY_EVENT, Component, Hook
-from akoolflow.events import Event, EventsDropped, PluginFailed
+from akoolflow.events import Event, EventsDropped
 
 if TYPE_CHECKING:
     from akoolflow.bus.channel import Channel
 
-__all__ = ["OVERDRAFT", "Worker", "current_worker"]
+__all__ = ["Worker", "current_worker"]
 
-log: Final = logging.getLogger(__name__)
 current_worker: ContextVar[Worker | None] = ContextVar("akoolflow_worker", default=None)
 """The worker whose hook is running, in its own task and in those that it starts."""
 
-OVERDRAFT: Final = 2
-"""An inbox may hold this many times its capacity where waiting for room would never end."""
 _BATCH: Final = 64
 _TURN_S: Final = 0.001
 """How long a worker may go on while others are ready, even if no hook ever waits; looked at after each batch."""
 _REPORT_EVERY_S: Final = 1.0
 """Drops are reported when the inbox is empty, and this often while it stays full."""
-_ERROR_CHARS: Final = 300
 
 
 class Worker:
     """The inbox of a component in one session. While there is something in it, a task of the crew is lent to it."""
 
     __slots__ = (
-        *("attention", "capacity", "channel", "component", "current", "failed_on", "failures", "handled", "hook"),
-        *("idle", "impatient", "overdue", "pressed", "put_aside", "queue", "reported_at_s", "rest", "room", "scope"),
-        *("spoilt", "task_id", "telling", "unreported", "waiting", "waits_in", "waits_surely_in"),
+        *("attention", "capacity", "channel", "component", "current", "failed_on", "failures", "gone", "handled"),
+        *("hook", "idle", "overdue", "pressed", "put_aside", "queue", "reported_at_s", "rest", "room", "scope"),
+        *("spoilt", "task_id", "telling", "told_of_news", "unreported"),
     )
 
     def __init__(self, component: Component, channel: Channel) -> None:
         self.component, self.channel = component, channel
         self.capacity = component.inbox.capacity
         self.queue: deque[Event] = deque()
+        self.room = Room()
+        self.pressed = False
+        """`room` is to be looked at when half of the inbox is empty."""
+        self.attention = False
+        """One flag for all else that is to be looked at between two events."""
         self.idle = True
         """False from the moment it is handed to the crew until its inbox is empty."""
-        self.attention = False
-        """One flag for all that is to be looked at between two events, but for `pressed`."""
         # -- what it is doing --
         self.current: Event | None = None
         self.hook = "?"
@@ -64,24 +64,15 @@ class Worker:
         self.failures = 0
         """In a row."""
         self.failed_on: Event | None = None
-        self.put_aside = False
+        self.told_of_news = False
+        """It has been told that this one fails on the bus's own news."""
+        self.put_aside = self.gone = False
         # -- drops --
         self.unreported = 0
         self.telling = False
         """True if more than reports of drops was dropped: telling of those alone could go on for ever."""
         self.reported_at_s = -math.inf
-        # -- room: what publishers wait for here, and its own hooks elsewhere; see `room` --
-        self.pressed = False
-        """`room` or `impatient` is to be looked at when half of the inbox is empty."""
-        self.room: anyio.Event | None = None
-        self.waiting = 0
-        self.impatient = False
-        """A publisher has waited its longest: until there is room, the oldest are dropped."""
-        self.waits_in: list[Worker] = []
-        """Full inboxes in which its hook, or a task that a hook started, waits."""
-        self.waits_surely_in: Worker | None = None
-        """The one in which the hook itself waits; a task it started may be left behind and hold up nobody."""
-        # -- the task it is lent; see `crew` --
+        # -- the task it is lent, see `crew` --
         self.task_id: int | None = None
         self.scope: anyio.CancelScope | None = None
         self.overdue = False
@@ -107,7 +98,7 @@ class Worker:
         self.current = None
         if not self.queue and not self.telling:
             self.idle = True
-            self.channel.worker_rests()
+            self.channel.worker_rests(self)
 
     async def _handle(self, hooks: Mapping[type[Event], tuple[Hook, ...]], limit: int) -> None:  # noqa: C901 - see below
         # One flat loop on purpose: a call more for each event would cost a third of the whole delivery.
@@ -128,7 +119,7 @@ class Worker:
                         self._keep_rest(hooks[event.__class__], function)
                         raise
                     if not self.overdue:  # else it was counted when its time ran out
-                        self.fail(error)
+                        fail(self, error)
             self.handled += 1
             if self.failures and self.failed_on is not event:
                 self.failures = 0
@@ -162,55 +153,76 @@ class Worker:
             await anyio.lowlevel.checkpoint()  # the hook ended all the same; the cancellation has to end here, too
         return self.spoilt
 
-    # -- failures --
+    # -- being stopped --
 
-    def fail(self, error: BaseException, *, for_good: bool = False) -> None:
-        """Count and tell a failure of the hook that was called last; with the last of a row it is put aside."""
-        component, event, hook = self.component, self.current, self.hook
-        component.failed += 1
-        self.failures += 1
-        self.failed_on = event
-        log.debug("component %s failed in %s", component.name, hook, exc_info=error)
-        aside = not self.put_aside and (for_good or self.failures >= self.channel.bus.max_failures)
-        if aside:
-            self.put_aside = True
-            self.channel.reroute()
-        elif isinstance(event, PluginFailed) and (event.component == component.name or self.failures > 1):
-            log.warning("component %s failed on news of a failure; telling that could go on for ever", component.name)
-            return
-        text = _text(error)
-        failed = PluginFailed(component=component.name, hook=hook, error=text, count=self.failures, put_aside=aside)
-        self.channel.report(failed, cause=event)
-        if aside:
+    def stop(self) -> None:
+        """Nothing more is delivered to it."""
+        self.put_aside = True
+        self.channel.reroute()
+
+    def cut_off(self, why: str) -> None:
+        """Stop it for good in whatever it is doing, and tell."""
+        if self.task_id is None:
+            self.stop()
             self.discard()
             self.report_drops()
+        else:
+            fail(self, TimeoutError(why), for_good=True)
+            self.cancel_hook()
+
+    def dismiss(self) -> None:
+        """Its component or its session is gone: nothing more is handled, and nothing told of what is let go."""
+        if self.unreported:
+            self.report_drops()
+        self.put_aside = self.gone = True
+        self.discard()
+        self.unreported, self.telling = 0, False
+        if self.task_id is None:
+            self._settle()
 
     def cancel_hook(self) -> None:
         if self.scope is not None:
             self.overdue = self.attention = True
             self.scope.cancel()
 
-    def after_cancel(self) -> None:
-        """The task has left the cancelled scope."""
+    def task_returned(self) -> None:
+        """The task it was lent is back, in whatever way."""
+        self.task_id = self.scope = None
         self.overdue = False
-        if self.current is not None and not self.rest:
-            self.handled += 1
-            self.current = None
+        if self.current is not None and (self.gone or not self.rest):
+            self._close_current()
+        if self.gone:
+            self._settle()
+
+    def _close_current(self) -> None:
+        self.rest = ()
+        self.current = None
+        self.handled += 1  # cut short, but handled
+
+    def _settle(self) -> None:
+        self.component.delivered += self.handled
+        self.handled = 0
 
     # -- drops --
 
     def drop_oldest(self, keep: int) -> None:
         while len(self.queue) > keep:
-            lost = self.queue.popleft()
-            self.unreported += 1
-            self.component.dropped += 1
-            if lost.__class__ is not EventsDropped:
-                self.telling = self.attention = True
+            self._count_lost(self.queue.popleft())
+
+    def drop_newest(self) -> None:
+        self._count_lost(self.queue.pop())
+
+    def _count_lost(self, lost: Event) -> None:
+        self.unreported += 1
+        self.component.dropped += 1
+        if lost.__class__ is not EventsDropped:
+            self.telling = self.attention = True
 
     def discard(self) -> None:
         """Let go of everything that waits, events and publishers."""
         self.drop_oldest(0)
-        self.rest = ()
+        if self.rest:
+            self._close_current()
         self.give_room()
 
     def report_drops(self) -> None:
@@ -220,17 +232,5 @@ class Worker:
             self.channel.report(EventsDropped(component=self.component.name, count=count), cause=None)
 
     def give_room(self) -> None:
-        self.pressed = self.impatient = False
-        room, self.room = self.room, None
-        if room is not None:
-            room.set()
-
-
-def _text(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001 - a stranger's error may fail even here
-        message = "its text cannot be shown"
-    return f"{type(error).__name__}: {message}"[:_ERROR_CHARS]
+        self.pressed = False
+        self.room.give()

@@ -7,7 +7,8 @@ from akoolflow.simulator.mouth import Spoken
 from akoolflow.simulator.options import STOCK_AVATARS, SimulatorOptions
 from akoolflow.simulator.params import Settings, settings_of
 from akoolflow.simulator.room import Participant, Room
-from akoolflow.simulator.service import InProcessService, Service, SessionRecord
+from akoolflow.simulator.service import InProcessService
+from akoolflow.simulator.sessions import Service, SessionRecord
 
 __all__ = [
     "STOCK_AVATARS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,11 +12,24 @@ from akoolflow.contracts import SessionRequest
 from akoolflow.errors import ServiceRefused
 from akoolflow.simulator.options import SimulatorOptions
 
-__all__ = ["MAX_DURATION_S", "PARAMETER_ERROR", "Settings", "changed", "settings_of"]
+__all__ = [
+    "MAX_DURATION_S",
+    "PARAMETER_ERROR",
+    "CreateVoiceParams",
+    "ElevenLabsSettings",
+    "FastVoiceParams",
+    "Settings",
+    "TurnDetection",
+    "changed",
+    "settings_of",
+]
 
 PARAMETER_ERROR = 1003
 MAX_DURATION_S = 3600
 """Documented."""
+
+_MEETING: Final = ("meeting", "livekit")
+"""Not documented: AKOOL's own LiveKit plugin asks for this scene mode."""
 
 _Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 _Millis: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -44,14 +57,14 @@ class Settings(Struct, frozen=True, kw_only=True):
 # Keys and ranges below are documented, in the tables of session/create and of set-params.
 
 
-class _TurnDetection(Struct, forbid_unknown_fields=True):
+class TurnDetection(Struct, forbid_unknown_fields=True):
     type: Literal["server_vad", "semantic_vad"] = "server_vad"
     threshold: _Share | None = None
     prefix_padding_ms: _Millis | None = None
     silence_duration_ms: _Millis | None = None
 
 
-class _ElevenLabs(Struct, forbid_unknown_fields=True):
+class ElevenLabsSettings(Struct, forbid_unknown_fields=True):
     api_key: str | None = None
     model_id: str | None = None
     stability: _Share | None = None
@@ -60,20 +73,20 @@ class _ElevenLabs(Struct, forbid_unknown_fields=True):
     use_speaker_boost: bool | None = None
 
 
-class _FastVoiceParams(Struct, forbid_unknown_fields=True):
+class FastVoiceParams(Struct, forbid_unknown_fields=True):
     voice_id: _FastVoice | None = None
     stt_language: str | None = None
-    turn_detection: _TurnDetection | None = None
-    elevenlabs_settings: _ElevenLabs | None = None
+    turn_detection: TurnDetection | None = None
+    elevenlabs_settings: ElevenLabsSettings | None = None
 
 
-class _CreateVoiceParams(Struct, forbid_unknown_fields=True):
+class CreateVoiceParams(Struct, forbid_unknown_fields=True):
     speed: Annotated[float, Meta(ge=0.8, le=1.2)] | None = None
     pron_map: dict[str, str] | None = None
     stt_language: str | None = None
     stt_type: Literal["openai_realtime", ""] | None = None
-    turn_detection: _TurnDetection | None = None
-    elevenlabs_settings: _ElevenLabs | None = None
+    turn_detection: TurnDetection | None = None
+    elevenlabs_settings: ElevenLabsSettings | None = None
 
 
 class _VoiceParams(Struct, forbid_unknown_fields=True):
@@ -83,7 +96,7 @@ class _VoiceParams(Struct, forbid_unknown_fields=True):
     pron_map: dict[str, str] | None = None
     stt_language: str | None = None
     stt_type: Literal["openai_realtime", ""] | None = None
-    turn_detection: _TurnDetection | None = None
+    turn_detection: TurnDetection | None = None
 
 
 class _SetParams(Struct, forbid_unknown_fields=True):
@@ -104,19 +117,20 @@ def settings_of(request: SessionRequest, options: SimulatorOptions) -> Settings:
         raise _refused(f"duration is {request.duration:g} s, the service allows up to {MAX_DURATION_S}")
     if request.mode_type not in {None, 1, 2}:
         raise _refused(f"mode_type is {request.mode_type}; 1 is retelling, 2 is dialogue")
-    if (request.scene_mode or "fast_dialogue") != "fast_dialogue":
+    fast = request.scene_mode == "fast_dialogue"
+    if not fast and request.scene_mode and (request.scene_mode, request.stream_type) != _MEETING:
         raise _refused(f"scene_mode is {request.scene_mode!r}; the only one is 'fast_dialogue'")
-    if request.e2e_type and not (request.e2e_type == "openai" and request.scene_mode):
+    if request.e2e_type and not (request.e2e_type == "openai" and fast):
         raise _refused("e2e_type can be 'openai', and only with scene_mode 'fast_dialogue'")
     voice = request.voice_params or {}
     try:
-        msgspec.convert(voice, _FastVoiceParams if request.scene_mode else _CreateVoiceParams)
+        msgspec.convert(voice, FastVoiceParams if fast else CreateVoiceParams)
     except msgspec.ValidationError as error:
         raise _refused(f"voice_params: {error}") from error
     mode: Literal[1, 2] = 1 if request.mode_type == 1 else 2 if request.mode_type == 2 else options.default_mode
     return Settings(
         mode=mode if options.mode_holds else options.default_mode,
-        voice_only=bool(request.scene_mode),
+        voice_only=fast,
         lang=request.language or "",
         bgurl=request.background_url or "",
         voice=_given(voice),

@@ -17,7 +17,7 @@ from akoolflow.toml.faults import Fault, KeyPath
 
 __all__ = ["MARK", "Filled", "Unfilled", "fill", "plain", "scrub"]
 
-MARK: Final = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?P<body>[^}]*)\}|(?P<open>\$\{)")
+MARK: Final = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?P<body>[^{}]*)\}|(?P<open>\$\{)")
 """What `$` can begin: a literal `${` written `$${`, a reference, or one that nobody closed."""
 
 _BODY: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
@@ -119,9 +119,8 @@ def _fill_text(raw: str, env: Mapping[str, str], path: KeyPath) -> tuple[Any, li
 
 def _resolve(body: str | None, env: Mapping[str, str]) -> tuple[str, str] | Fault:
     match = _BODY.fullmatch(body or "")
-    if match is None or "${" in (match["default"] or ""):
-        what = "a reference inside a reference" if "${" in (body or "") else "a `${` that is no reference"
-        return Fault(path=(), message=f"found {what}", hint=_HOW)
+    if match is None:
+        return Fault(path=(), message="found a `${` that is no reference", hint=_HOW)
     name, default = match["name"], match["default"]
     value = env.get(name)
     if default is not None and not value:

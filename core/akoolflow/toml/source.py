@@ -30,6 +30,7 @@ MAX_COMPLAINTS: Final = 100
 """More than anyone reads; the last one says how many were left out."""
 
 _MAX_SYNTAX_ERRORS: Final = 20
+_MAX_REPAIRED_CHARS: Final = 1 << 16  # each further syntax error takes another parse
 _AT: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _DECLARED: Final = re.compile(r"\(.*\)")  # tomllib names a table by its Python tuple
 _ONE_LINE: Final = ("Expected ']' at the end of a table", "Illegal character '\\n'")  # a header; an open quote
@@ -109,9 +110,10 @@ def read(path: Path) -> Source:
             data = stream.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise _invalid(file, "there is no such file") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _invalid(file, f"cannot be read: {reason}") from None
+    except OSError as error:
+        raise _invalid(file, f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise _invalid(file, "no file can have a NUL in its name") from None
     if len(data) > MAX_FILE_BYTES:
         raise _invalid(file, f"bigger than {MAX_FILE_BYTES >> 20} MiB; this is no file written by hand")
     return parse(data, file)
@@ -167,7 +169,7 @@ def _syntax_errors(text: str, file: str, layout: Layout, error: tomllib.TOMLDeco
         yield Complaint(file=file, line=row + 1, column=column, message=f"not TOML: {message}")
         syntax = not message.startswith(("Cannot", "Duplicate"))
         alone = message.startswith(_ONE_LINE) or layout.damaged_row(row, syntax=syntax)
-        if found is None or not found[1] or not alone:
+        if found is None or not found[1] or not alone or len(text) > _MAX_REPAIRED_CHARS:
             return
         # A header is replaced, not dropped: the keys below it would fall into the table before.
         lines[row] = f"[akoolflow-dropped-{number}]" if lines[row].lstrip().startswith("[") else ""

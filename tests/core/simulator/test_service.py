@@ -14,7 +14,8 @@ from akoolflow.errors import ServiceRefused
 from akoolflow.simulator.options import STOCK_AVATARS, SimulatorOptions
 from akoolflow.simulator.params import Settings
 from akoolflow.simulator.room import Room
-from akoolflow.simulator.service import FAILED, OVER, QUEUEING, RUNNING, InProcessService, Service
+from akoolflow.simulator.service import InProcessService
+from akoolflow.simulator.sessions import FAILED, OVER, QUEUEING, RUNNING, Service
 from akoolflow.wire import DIALOGUE, RETELLING
 
 AVATAR = STOCK_AVATARS[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
@@ -312,6 +312,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["new-name", *Options.__struct_fields__]), VALUES, max_size=4))
 def test_any_values_are_either_made_into_options_or_complained_about(table: dict[str, Any]) -> None:
     found = checked(table, {"V": "1"})
@@ -322,3 +323,12 @@ def test_any_values_are_either_made_into_options_or_complained_about(table: dict
 def test_many_long_unknown_keys_are_told_without_delay() -> None:
     table = {f"{'k' * 5000}{number}": 1 for number in range(5000)}
     assert len(checked(table).faults) == 5000
+
+
+class Mutable(Struct):
+    name: str = ""
+
+
+def test_items_that_cannot_be_told_apart_are_no_set() -> None:
+    (complaint,) = complaints({"tags": [{}, {}]}, kind=dict[str, set[Mutable]])
+    assert complaint == "tags: these items cannot be told apart, as this array needs"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from akoolflow.toml.faults import KeyPath, dotted, nearest, one_line, printable, quoted
@@ -20,6 +20,7 @@ def test_a_path_is_written_as_in_toml(path: KeyPath, text: str) -> None:
     assert dotted(path) == text
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_is_quoted_can_be_printed_in_one_line(text: str) -> None:
     assert quoted(text).isprintable()

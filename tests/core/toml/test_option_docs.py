@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from msgspec import Struct, field
+from msgspec import Struct, defstruct, field
 
 from akoolflow.secret import Secret
 from akoolflow.toml.option_docs import field_docs, option_docs
@@ -61,5 +61,4 @@ def test_a_default_is_written_as_in_the_file_with_secrets_masked(key: str, text:
 
 
 def test_a_struct_without_source_has_no_field_docs() -> None:
-    made: type = type("Made", (Struct,), {"__annotations__": {"a": int}})
-    assert field_docs(made) == {}
+    assert field_docs(defstruct("Made", [("a", int)])) == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from akoolflow.errors import ConfigInvalid
@@ -82,14 +82,14 @@ def rest_of_line(source: Source, path: KeyPath, *, key: bool) -> str:
     return source.data.decode().split("\n")[line - 1][column - 1 :]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents())
 def test_every_value_has_a_position_and_nothing_else_has(text: str) -> None:
     source = parse(text.encode(), "f.toml")
     assert {path for path, _ in paths(source.values)} == set(source.spans)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents())
 def test_the_text_at_a_position_is_that_very_value_or_key(text: str) -> None:
     source = parse(text.encode(), "f.toml")
@@ -216,8 +216,9 @@ def test_an_error_that_swallows_the_next_lines_is_told_alone(text: bytes) -> Non
     assert len(complaints_of(text)) == 1
 
 
-def test_a_broken_header_does_not_make_the_keys_below_it_clash_with_the_table_before() -> None:
-    assert len(complaints_of(b"[a]\nk = 1\n[b]]\nk = 2\n")) == 1
+@pytest.mark.parametrize("header", [b"[b", b"[b]]", b"[[b]"])
+def test_a_broken_header_does_not_make_the_keys_below_it_clash_with_the_table_before(header: bytes) -> None:
+    assert len(complaints_of(b"[a]\nk = 1\n" + header + b"\nk = 2\n")) == 1
 
 
 # -- files ----------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ def test_a_broken_header_does_not_make_the_keys_below_it_clash_with_the_table_be
         (".", "this is a directory"),
         ("fifo", "this is not a regular file"),
         ("big.toml", "bigger than 1 MiB"),
-        ("a\0b", "cannot be read: embedded null byte"),
+        ("a\0b", "no file can have a NUL in its name"),
         ("x" * 5000, "cannot be read: File name too long"),
     ],
 )
@@ -255,7 +256,7 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
     assert read(tmp_path / "full.toml").values == {}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200) | st.text(alphabet=st.sampled_from("a.=[]{}\"'#\n\\ ,1é$"), max_size=60).map(str.encode))
 def test_any_bytes_are_either_parsed_or_refused(data: bytes) -> None:
     with contextlib.suppress(ConfigInvalid):
