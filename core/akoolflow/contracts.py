@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from akoolflow.events import CommandAck, EndReason, Event
-from akoolflow.pacing import Limits
-from akoolflow.wire import Action, Expression
+from akoolflow.protocol.pacing import Limits
+from akoolflow.protocol.wire import Action, Expression
 
 __all__ = [
     "PASS",
@@ -77,6 +77,7 @@ class Link(Protocol):
     async def send(self, frame: bytes) -> None:
         """Hand one frame to the room. Returns when it is handed over, which is not when it has arrived.
 
+        :raises ValueError: the frame is larger than the link's limit.
         :raises LinkFailed: the room is gone for good.
         """
 
@@ -117,6 +118,10 @@ class SessionRequest(Struct, frozen=True, kw_only=True):
     background_url: str | None = None
     voice_params: dict[str, Any] | None = None
     credentials: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        """Without what may hold keys and tokens."""
+        return f"SessionRequest(avatar_id={self.avatar_id!r}, stream_type={self.stream_type!r}, …)"
 
 
 class AvatarSession(Struct, frozen=True, kw_only=True):

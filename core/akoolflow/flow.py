@@ -62,7 +62,7 @@ class Flow:
             for name, component in plan.sinks:
                 rule = getattr(component, "inbox", None) or Inbox(when_full="drop_oldest")
                 self.bus.register(component, name=name, inbox=rule)
-            self.bus.register(_Guard(plan.required), name="required-guard")
+            self.bus.register(_Guard(plan.required), name="akoolflow:required")
             self._group = await self._stack.enter_async_context(anyio.create_task_group())
         except BaseException:
             await self._stack.aclose()

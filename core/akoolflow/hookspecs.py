@@ -1,8 +1,8 @@
 """Every hook on one page.
 
 A component is a plain object; mark the methods that are hooks with `@hookimpl`. Each may be `def` or `async def` and
-may leave out the arguments it does not need. A component gets the events of one session in sequence order, one at a time.
-The value that a hook returns is ignored.
+may leave out the arguments it does not need. A component gets the events of one session in sequence order, one at a
+time. The value that a hook returns is ignored.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import anyio
 import msgspec
 
-from akoolflow import wire
 from akoolflow.bus import Bus, Inbox
 from akoolflow.contracts import (
     PASS,
@@ -31,8 +30,9 @@ from akoolflow.conversation import Conversation, Timing
 from akoolflow.events import EVENT_TYPES, Event, PluginFailed, TurnText, TurnTimes
 from akoolflow.flow import Flow
 from akoolflow.hookspecs import hookimpl
-from akoolflow.pacing import Limits
 from akoolflow.plan import Plan
+from akoolflow.protocol import wire
+from akoolflow.protocol.pacing import Limits
 
 __all__ = [
     "RecordingSink",

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TextIO
 
 import msgspec
-
 from interpreters import Interpreters
 from plan import FLOORS, Cell, Size, cells, rounds
 from report import markdown

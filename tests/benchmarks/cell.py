@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-
 from contract import Figures, Opener, Peer, Spec
 from fan_out import fan_out
 from interruption import interruption

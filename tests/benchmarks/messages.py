@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
-
 from cell import about, tell
 from contract import TEXT, Spec, clock
 from noise import Noise

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
+from contract import Spec
 from msgspec import Struct
 from msgspec.structs import replace
-
-from contract import Spec
 
 __all__ = ["FLOORS", "PEERS", "Cell", "Size", "cells", "rounds"]
 

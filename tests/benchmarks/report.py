@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
-
 from runner import Row
 from targets import TARGETS, Medians
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-
 from interpreters import Interpreters
 from noise import Noise
 from plan import Cell

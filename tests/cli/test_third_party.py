@@ -101,4 +101,8 @@ def test_its_options_are_in_the_schema(akoolflow: Run) -> None:
     assert "parrot" in [each["properties"]["use"].get("const") for each in brains]
 
 
-# Here: `akoolflow run p.toml` answers a line of standard input through the parrot.
+def test_it_answers_in_a_run(akoolflow: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text("[simulator]\nspeed = 100.0\n" + PIPELINE.format(suffix='"?"'))
+    done = akoolflow("run", "p.toml", text="hello\n")
+    assert done.returncode == Exit.OK, done.stderr
+    assert "hello?" in done.stdout

@@ -134,7 +134,12 @@ NAMES = [name for fields in CREDENTIALS.values() for field in fields for name in
 @given(
     st.dictionaries(
         st.sampled_from(NAMES) | st.text(),
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text().map("{}<secret>".format)
+        | st.lists(st.integers()),
     ),
     st.sampled_from([*CREDENTIALS, None, "local"]),
 )
@@ -142,5 +147,5 @@ def test_odd_credentials_are_told_and_never_shown_and_normalising_twice_changes_
     credentials: dict[str, Any], stream_type: str | None
 ) -> None:
     for fault in faults(credentials, stream_type):
-        assert all(len(value) < 12 or value not in fault for value in credentials.values() if isinstance(value, str))
+        assert "<secret>" not in fault
     assert repr(normalised(normalised(credentials))) == repr(normalised(credentials))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 NOTE = "<!-- Made from the code by tests/docs/generated.py; change it there. -->\n"
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
 
@@ -134,7 +134,10 @@ def field_docs_of(enum: type[Any]) -> dict[str, str]:
 
 
 def _help(command: click.Command, name: str = "") -> str:
-    context = click.Context(command, info_name=f"akoolflow {name}".strip(), max_content_width=100, terminal_width=100)
+    settings = cli.context_settings if command is cli else {}
+    context = click.Context(
+        command, info_name=f"akoolflow {name}".strip(), max_content_width=100, terminal_width=100, **settings
+    )
     return command.get_help(context) + "\n"
 
 

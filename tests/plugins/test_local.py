@@ -12,14 +12,14 @@ import msgspec
 import pytest
 import trio.testing
 
-from akoolflow.codec import chat_frames, decode
 from akoolflow.contracts import AvatarJoined, AvatarSession, Link, LinkClosed, SessionRequest, Transport
 from akoolflow.errors import LinkFailed, OptionInvalid
+from akoolflow.protocol.codec import chat_frames, decode
+from akoolflow.protocol.wire import Chat
 from akoolflow.registry import Registry
 from akoolflow.simulator.options import STOCK_AVATARS, SimulatorOptions
 from akoolflow.simulator.room import Room
 from akoolflow.simulator.service import InProcessService
-from akoolflow.wire import Chat
 from akoolflow_plugins.transports import local
 from akoolflow_plugins.transports.local import Local, LocalLink, LocalOptions
 

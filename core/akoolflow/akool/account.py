@@ -36,6 +36,8 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name, value in self._given():
+            if not isinstance(value, Secret):
+                raise OptionInvalid(name, "is no Secret", "wrap it: Secret(text)")
             text = value.reveal()
             if not fits_header(text):
                 what = "is empty" if not text else "holds a space, a line break or a character that no key has"
@@ -62,7 +64,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def _given(self) -> Iterator[tuple[str, Secret]]:
         for name in ("api_key", "client_secret", "token"):
-            if isinstance(value := getattr(self, name), Secret):
+            if (value := getattr(self, name)) is not None:
                 yield name, value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Final, Literal
 
@@ -25,7 +25,7 @@ class Avatars:
     def __init__(self, exchange: Exchange, seams: Seams) -> None:
         self._exchange, self._sleep = exchange, seams.sleep
 
-    def all(self, platform: Literal["open", "aigc"] = "open") -> AsyncIterator[Avatar]:
+    def all(self, platform: Literal["open", "aigc"] = "open") -> AsyncGenerator[Avatar, None]:
         """:param platform: `open` for those of the API, `aigc` for the web app's."""
         return every(partial(self.page, platform=platform), 100, lambda avatar: avatar.avatar_id or avatar.id)
 
@@ -49,7 +49,7 @@ class Avatars:
         """
         return await self._exchange.fetch(AVATAR_CREATE, given(upload), Avatar)
 
-    async def watch(self, avatar: Avatar, *, every_s: float = 10.0, looks: int = 360) -> AsyncIterator[Avatar]:
+    async def watch(self, avatar: Avatar, *, every_s: float = 10.0, looks: int = 360) -> AsyncGenerator[Avatar, None]:
         """Look at an upload again and again, until its status is 3 (usable) or 4 (failed), or `looks` are done."""
         for look in range(looks):
             if look:

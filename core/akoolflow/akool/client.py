@@ -83,7 +83,7 @@ def _service_url(text: str) -> httpx.URL:
         url = httpx.URL(text.strip())
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise OptionInvalid("base_url", f"is no URL: {type(error).__name__}", hint) from None
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not url.host or len(text.split()) != 1 or (url.port or 1) > 65_535:
         raise OptionInvalid("base_url", "is no URL of http or https", hint)
     if url.userinfo or url.query or url.fragment:
         raise OptionInvalid("base_url", "holds more than a scheme, a host, a port and a path", hint)

@@ -36,6 +36,7 @@ log: Final = logging.getLogger(__name__)
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """This machine by its usual names."""
+_NOT_OPEN: Final = "the client is not open; use it inside its `async with` block"
 _UNSENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -65,9 +66,9 @@ class Exchange:
         self._vault = Vault(account.secrets())
         self._http: httpx.AsyncClient | None = None
         self._token: KeptToken | None = None
-        self._login = anyio.Lock()
 
     def open(self) -> None:
+        self._login = anyio.Lock()
         self._http = httpx.AsyncClient(
             transport=self._seams.transport,
             trust_env=self._base_url.host
@@ -126,6 +127,8 @@ class Exchange:
         account = self._account
         if account.token is not None:
             return account.token
+        if self._http is None:
+            raise RuntimeError(_NOT_OPEN)
         async with self._login:  # many calls that need one get one
             now_unix_s = self._seams.unix_s()
             if self._token is None or self._token.until_unix_s <= now_unix_s:
@@ -166,7 +169,7 @@ class Exchange:
 
     async def _send(self, endpoint: Endpoint, body: dict[str, Any], headers: dict[str, str], timeout_s: float) -> Reply:
         if self._http is None:
-            raise RuntimeError("the client is not open; use it inside its `async with` block")
+            raise RuntimeError(_NOT_OPEN)
         name, query, started_s = endpoint.name, endpoint.method == "GET", anyio.current_time()
         exchange = self._http.stream(
             endpoint.method,

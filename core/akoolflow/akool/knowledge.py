@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 
 from akoolflow.akool.checking import given
@@ -30,7 +30,7 @@ class KnowledgeBases:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def all(self, only: KnowledgeFilter = _ALL) -> AsyncIterator[Knowledge]:
+    def all(self, only: KnowledgeFilter = _ALL) -> AsyncGenerator[Knowledge, None]:
         """Newest first."""
         return every(partial(self.page, only=only), 100, lambda knowledge: knowledge.id)
 

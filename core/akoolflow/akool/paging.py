@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from itertools import count
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Struct)
 
 async def every(
     page: Callable[[int], Awaitable[Page[T]]], size: int, identity: Callable[[T], Hashable]
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T, None]:
     """Each item of a list once.
 
     Whether `count` is that of all or of the page is not clear, and some lists have none; so the end is a page that is

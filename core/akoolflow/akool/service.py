@@ -60,7 +60,8 @@ class AkoolService:
         try:
             await self.client.sessions.close(session_id, timeout_s=self._close_timeout_s / 3)
         except ServiceRefused as error:
-            if error.code not in OVER:
+            # Which code a second close gets is not documented; where it is another one, the session's status tells.
+            if error.code not in OVER and not await self._is_over(session_id):
                 raise
 
     async def open_sessions(self) -> tuple[LiveSession, ...]:
@@ -75,6 +76,13 @@ class AkoolService:
                 if session.status is None or session.status in OPEN:
                     found[session.id] = session
         return tuple(found.values())
+
+    async def _is_over(self, session_id: str) -> bool:
+        try:
+            session = await self.client.sessions.detail(session_id)
+        except ServiceError:
+            return False
+        return session.status is not None and session.status not in OPEN
 
     async def _abandon(self, session_id: str) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Literal
 
@@ -54,7 +54,7 @@ class Sessions:
             closed = ClosedSession()  # the code has said it; some answers have no data
         return closed if closed.id else replace(closed, id=session_id)
 
-    def all(self, status: Literal[1, 2, 3, 4] | None = None) -> AsyncIterator[LiveSession]:
+    def all(self, status: Literal[1, 2, 3, 4] | None = None) -> AsyncGenerator[LiveSession, None]:
         """:param status: 1 queueing, 2 running, 3 over, 4 failed."""
         return every(partial(self.page, status=status), 100, lambda session: session.id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 
 from akoolflow.akool.checking import given
@@ -24,7 +24,7 @@ class Voices:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def all(self, only: VoiceFilter = _AKOOLS) -> AsyncIterator[Voice]:
+    def all(self, only: VoiceFilter = _AKOOLS) -> AsyncGenerator[Voice, None]:
         return every(partial(self.page, only=only), 100, lambda voice: voice.voice_id)
 
     async def page(self, page: int = 1, size: int = 100, *, only: VoiceFilter = _AKOOLS) -> Page[Voice]:

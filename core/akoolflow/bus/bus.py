@@ -195,8 +195,9 @@ class Bus:
         group = self._group
         assert group is not None  # noqa: S101 - entered
         try:
-            fatal = group.cancel_scope.cancel_called  # a task of ours took the user's Ctrl-C, and the others are gone
-            if not fatal and (error is None or isinstance(error, Exception | anyio.get_cancelled_exc_class())):
+            if not self.crew.broken and (
+                error is None or isinstance(error, Exception | anyio.get_cancelled_exc_class())
+            ):
                 with anyio.CancelScope(shield=True):
                     async with anyio.create_task_group() as closing:
                         for channel in [channel for channel in self._channels if not channel.at_rest]:

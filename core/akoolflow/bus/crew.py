@@ -38,6 +38,8 @@ class Crew:
         self._context = copy_context()
         """Of whoever entered the bus: a task must not carry what the first publisher happened to have in its own."""
         self._ready: deque[Worker] = deque()
+        self.broken = False
+        """The user's Ctrl-C came up in a hook: the program ends without further ado."""
         self._at_work: set[Worker] = set()
         self._parked: list[anyio.Event] = []
         self._coming = False
@@ -70,6 +72,9 @@ class Crew:
             if cancelled_from_outside():
                 raise
             # A hook has cancelled this task natively, and it only came out here: the task ends, the bus does not.
+        except BaseException:
+            self.broken = True
+            raise
         finally:
             self._call_if_ready()
 
@@ -119,6 +124,8 @@ class Crew:
                 await worker.work()
         except RuntimeError as error:
             in_order = False
+            if worker.scope is not None:
+                worker.scope.shield = False  # it was never left
             fail(worker, RuntimeError(f"it left a cancel scope or a task group open: {error}"))
         finally:
             self._at_work.discard(worker)

@@ -11,11 +11,11 @@ from typing import Final
 import anyio
 import click
 import msgspec
-from akoolflow.assembly import plan_of
-from akoolflow.cli.exits import Exit
 from msgspec.structs import replace
 
+from akoolflow.assembly import plan_of
 from akoolflow.bus import Inbox
+from akoolflow.cli.exits import Exit
 from akoolflow.cli.talk import from_pipe, from_terminal
 from akoolflow.conversation import Conversation
 from akoolflow.events import EndReason, Event, SessionEnded, SessionFailed
@@ -55,7 +55,7 @@ def run(file: Path, *, quiet: bool, as_json: bool, debug: bool) -> None:
 
 async def _run(plan: Plan) -> Exit:
     ending = _Ending()
-    plan = replace(plan, sinks=(*plan.sinks, ("run", ending)))
+    plan = replace(plan, sinks=(*plan.sinks, ("akoolflow:run", ending)))
     talk = from_terminal if _interactive() else from_pipe
     async with Flow(plan) as flow, anyio.create_task_group() as tasks:
         conversation = flow.open()
@@ -81,10 +81,10 @@ def _shown(plan: Plan, *, quiet: bool, as_json: bool) -> Plan:
     consoles = [sink for _, sink in plan.sinks if isinstance(sink, Console)]
     if quiet or as_json:
         kept = tuple((name, sink) for name, sink in plan.sinks if sink not in consoles)
-        return replace(plan, sinks=(*kept, ("json", _JsonLines())) if as_json else kept)
+        return replace(plan, sinks=(*kept, ("akoolflow:json", _JsonLines())) if as_json else kept)
     if not consoles:
         consoles = [Console(ConsoleOptions())]
-        plan = replace(plan, sinks=(*plan.sinks, ("console", consoles[0])))
+        plan = replace(plan, sinks=(*plan.sinks, ("akoolflow:console", consoles[0])))
     if _interactive():
         for console in consoles:
             console.echo_typed = False  # the typed line stays on the screen

@@ -9,13 +9,13 @@ from typing import Any
 
 import anyio
 
-from akoolflow import wire
-from akoolflow.acks import Acks
 from akoolflow.bus import Channel
-from akoolflow.codec import command_frame
 from akoolflow.conversation.outbox import Outbox
 from akoolflow.errors import CommandUnanswered, SessionOver
 from akoolflow.events import CommandAck, CommandName, CommandSent, CommandTimedOut
+from akoolflow.protocol import wire
+from akoolflow.protocol.acks import Acks
+from akoolflow.protocol.codec import command_frame
 
 __all__ = ["Commands"]
 

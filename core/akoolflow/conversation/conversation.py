@@ -9,7 +9,6 @@ from typing import Any, Literal
 import anyio
 from msgspec import Struct
 
-from akoolflow import wire
 from akoolflow.bus import Bus, Channel, Inbox
 from akoolflow.contracts import AvatarService, Brain, Remark, SessionRequest, Transport
 from akoolflow.conversation.commands import Commands
@@ -19,6 +18,7 @@ from akoolflow.conversation.life import Life
 from akoolflow.conversation.outbox import Outbox
 from akoolflow.errors import SessionOver, WrongMode
 from akoolflow.events import CommandAck, EndReason, Event, SessionEnded, SessionFailed, UserUtterance
+from akoolflow.protocol import wire
 
 __all__ = ["Conversation", "Parts", "Timing"]
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import anyio
 from msgspec import Struct
 
-from akoolflow import wire
-from akoolflow.codec import Cut, OutgoingChat
 from akoolflow.contracts import PASS, Brain, Remark, Turn
 from akoolflow.conversation.outbox import Speech
 from akoolflow.events import (
@@ -25,6 +23,8 @@ from akoolflow.events import (
     TurnStarted,
     UserUtterance,
 )
+from akoolflow.protocol import wire
+from akoolflow.protocol.codec import Cut, OutgoingChat
 from akoolflow.turns import Ledger, State, Step
 
 if TYPE_CHECKING:

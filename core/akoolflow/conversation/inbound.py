@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from msgspec import UNSET
 
-from akoolflow import wire
-from akoolflow.codec import decode
 from akoolflow.errors import FrameRejected
 from akoolflow.events import BotChunk, ProtocolViolated, SpeechEnded, SpeechStarted, UserUtterance
-from akoolflow.reassembly import Piece, Reassembly, Violation
+from akoolflow.protocol import wire
+from akoolflow.protocol.codec import decode
+from akoolflow.protocol.reassembly import Piece, Reassembly, Violation
 
 if TYPE_CHECKING:
     from akoolflow.conversation.conversation import Conversation

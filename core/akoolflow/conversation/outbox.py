@@ -8,9 +8,9 @@ from typing import Final
 
 import anyio
 
-from akoolflow.codec import Cut, OutgoingChat
 from akoolflow.contracts import Link
-from akoolflow.pacing import Limits, Pacer
+from akoolflow.protocol.codec import Cut, OutgoingChat
+from akoolflow.protocol.pacing import Limits, Pacer
 
 __all__ = ["Outbox", "Speech"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -70,6 +71,10 @@ class LeaseBook:
         """Let go of a lease that we cannot settle: whoever reaps next may."""
         await self._run(lambda: self._open.release(lease_id, note))
 
+    async def release_all(self, note: str = "") -> None:
+        """Let go of all that we hold."""
+        await self._run(lambda: self._open.release_all(note))
+
     async def take(self, lease: Lease, session_id: str = "") -> bool:
         """Become the holder of a lease that nobody holds; False if somebody was faster."""
         return await self._run(lambda: self._open.take(lease, session_id))
@@ -105,4 +110,37 @@ class LeaseBook:
         return self._ledger
 
     async def _run(self, work: Callable[[], R]) -> R:
-        return await to_thread.run_sync(work, limiter=self._turn)
+        job = _Job(work)
+        try:
+            return await to_thread.run_sync(job.run, limiter=self._turn)
+        except BaseException:
+            # A cancel of asyncio's own, unlike anyio's, comes through while the thread still works.
+            if job.under_way():
+                with anyio.CancelScope(shield=True):
+                    await to_thread.run_sync(job.ended.wait, limiter=CapacityLimiter(1))
+            raise
+
+
+class _Job(Generic[R]):
+    """Work that has either not begun, and then never will, or is waited for."""
+
+    def __init__(self, work: Callable[[], R]) -> None:
+        self._work, self._lock = work, threading.Lock()
+        self._begun = self._dropped = False
+        self.ended = threading.Event()
+
+    def run(self) -> R:
+        with self._lock:
+            if self._dropped:
+                raise RuntimeError("its caller was cancelled before it began")
+            self._begun = True
+        try:
+            return self._work()
+        finally:
+            self.ended.set()
+
+    def under_way(self) -> bool:
+        """Whether it has begun and not ended; if it has not begun, it is dropped."""
+        with self._lock:
+            self._dropped = not self._begun
+            return self._begun and not self.ended.is_set()

@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,15 +56,12 @@ class Ledger:
 
     def close(self) -> None:
         """Whatever this book still holds is held by nobody from here on."""
-        try:
+        with suppress(LeasesUnusable):  # the lock that we drop says the same
+            self.release_all()
+        with self._lock:
             if self._claim is not None:
-                with self._transaction() as db:
-                    db.execute("UPDATE leases SET holder = NULL WHERE holder = ?", (self._claim.holder.token,))
-        finally:
-            with self._lock:
-                if self._claim is not None:
-                    self._claim.release()
-                self._db.close()
+                self._claim.release()
+            self._db.close()
 
     # -- one's own leases ------------------------------------------------------------------------
 
@@ -118,6 +115,13 @@ class Ledger:
             lease = self._find(lease_id)
             if lease is not None and lease.held == "here":
                 self._set(lease_id, {"holder": None, "note": note})
+
+    def release_all(self, note: str = "") -> None:
+        """Let go of all that we hold."""
+        if self._claim is not None:
+            with self._transaction() as db:
+                values = (note, self._claim.holder.token)
+                db.execute("UPDATE leases SET holder = NULL, note = ? WHERE holder = ?", values)
 
     # -- other people's --------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 import anyio
 from msgspec import Struct
 
-from akoolflow.errors import AkoolflowError
+from akoolflow.errors import AkoolflowError, LeasesUnusable
 from akoolflow.leases.book import LeaseBook
 from akoolflow.leases.clock import Instant
 from akoolflow.leases.dating import dating_for
@@ -21,6 +21,9 @@ _CALL_TIMEOUT_S: Final = 15.0
 _PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 8.0
 _WRITE_TIMEOUT_S: Final = 15.0
+_AT_ONCE: Final = 8
+"""How many sessions are closed at the same time: a crash may have left hundreds."""
+_PENDING: Final[frozenset[Verdict]] = frozenset({"again", "wait"})
 
 Deed: TypeAlias = Literal["closed", "over", "nothing", "unknown", "waiting", "ambiguous", "failed"]
 """The session was `closed`, or was `over` already; the create opened `nothing`, or nobody will ever know: `unknown`.
@@ -58,8 +61,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
     detail: str
 
     def __str__(self) -> str:
+        return self.line()
+
+    def line(self, would: str = "") -> str:
+        """:param would: what goes before the deed in a dry run."""
         what = f"session {self.session}" if self.session else f"a session of {self.avatar}"
-        return f"{what} (lease {self.lease}): {self.deed}: {self.detail}"
+        return f"{what} (lease {self.lease}): {would}{self.deed}: {self.detail}"
 
     @property
     def done(self) -> bool:
@@ -120,9 +127,9 @@ class _Reaper:
             self._missed |= {each.lease.session_id for each in decisions if each.verdict == "again"}
         for decision in decisions:
             self._tell_of(decision)
-            if not dry_run and decision.verdict not in {"again", "wait"}:
-                await self._act(decision)
-        return {decision.verdict for decision in decisions} & {"again", "wait"}
+        if not dry_run:
+            await self._act_on([decision for decision in decisions if decision.verdict not in _PENDING])
+        return {decision.verdict for decision in decisions} & _PENDING
 
     def _blind(self, orphans: Sequence[Lease], why: str) -> list[Decision]:
         """Without a list, only what must be over by now can be settled."""
@@ -161,6 +168,22 @@ class _Reaper:
             settle_s=self._rules.settle_s,
             sole_user=self._rules.sole_user,
         )
+
+    async def _act_on(self, decisions: Sequence[Decision]) -> None:
+        broken: list[LeasesUnusable] = []
+
+        async def work(share: Sequence[Decision]) -> None:
+            try:
+                for decision in share:
+                    await self._act(decision)
+            except LeasesUnusable as error:
+                broken.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(_AT_ONCE):
+                tasks.start_soon(work, decisions[number::_AT_ONCE])
+        if broken:
+            raise broken[0]
 
     async def _act(self, decision: Decision) -> None:
         lease, verdict, book = decision.lease, decision.verdict, self._book

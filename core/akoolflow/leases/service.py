@@ -27,6 +27,8 @@ log: Final = logging.getLogger(__name__)
 _LOOK_TIMEOUT_S: Final = 5.0
 _FIRST_REAP_TIMEOUT_S: Final = 20.0
 _LAST_REAP_TIMEOUT_S: Final = 10.0
+_LAST_PATIENCE_S: Final = 3.0
+"""For what may still come of a create whose answer was lost."""
 _WRITE_TIMEOUT_S: Final = 15.0
 """More than SQLite's own patience, so that its error is the one that is told."""
 _RESCUE_TIMEOUT_S: Final = 10.0
@@ -75,8 +77,9 @@ class LeasedService:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        return await self._stack.__aexit__(kind, error, traceback)
+    ) -> None:
+        # Left as if in peace: a task group would wrap the body's own exception in an ExceptionGroup.
+        await self._stack.__aexit__(None, None, None)
 
     async def create(self, request: SessionRequest) -> AvatarSession:
         """Open a session, its lease first.
@@ -158,6 +161,10 @@ class LeasedService:
             with anyio.move_on_after(_RESCUE_TIMEOUT_S, shield=True):
                 await self.close(session.id)
             raise
+        except BaseException as error:  # a cancel of asyncio's own: nobody gets the session
+            del self._leases[session.id]
+            await self._lose(lease_id, f"its caller was gone: {type(error).__name__}")
+            raise
 
     async def _lose(self, lease_id: str, note: str) -> None:
         """Nobody holds it from here on; whatever became of it is found out in the background."""
@@ -199,9 +206,11 @@ class LeasedService:
     async def _give_back(self) -> None:
         """Close whatever is still open in our name."""
         with anyio.move_on_after(_LAST_REAP_TIMEOUT_S, shield=True) as patience:
-            for lease_id in self._leases.values():
-                await self._book.release(lease_id, "the flow has ended")
-            _log(await self._reap(patience_s=_LAST_REAP_TIMEOUT_S / 2))
+            try:
+                await self._book.release_all("its flow has ended")
+                _log(await self._reap(patience_s=_LAST_PATIENCE_S))
+            except LeasesUnusable as error:
+                log.warning("%s", error)
         if patience.cancelled_caught:
             log.warning(
                 "not all sessions could be closed in %g s; `akoolflow sessions reap` will", _LAST_REAP_TIMEOUT_S

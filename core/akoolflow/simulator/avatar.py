@@ -16,15 +16,15 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from akoolflow.codec import encode
 from akoolflow.errors import FrameRejected
+from akoolflow.protocol.codec import encode
+from akoolflow.protocol.wire import ACK_OK, DIALOGUE, VERSION, Chat, Command, CommandPayload, Message, SetAction
 from akoolflow.simulator.agenda import Agenda
 from akoolflow.simulator.mouth import Spoken
 from akoolflow.simulator.options import SimulatorOptions
 from akoolflow.simulator.params import PARAMETER_ERROR, Settings, changed
 from akoolflow.simulator.reader import read
 from akoolflow.simulator.talk import Talk
-from akoolflow.wire import ACK_OK, DIALOGUE, VERSION, Chat, Command, CommandPayload, Message, SetAction
 
 __all__ = ["Avatar", "AvatarState"]
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from akoolflow.protocol.wire import VERSION, Chat, ChatPayload, Event, EventPayload, Message
 from akoolflow.simulator.options import SimulatorOptions
-from akoolflow.wire import VERSION, Chat, ChatPayload, Event, EventPayload, Message
 
 __all__ = ["Mouth", "Spoken", "Utterance", "deltas"]
 

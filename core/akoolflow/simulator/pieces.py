@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from akoolflow.errors import FrameRejected
-from akoolflow.wire import Chat
+from akoolflow.protocol.wire import Chat
 
 __all__ = ["Piece", "Pieces"]
 

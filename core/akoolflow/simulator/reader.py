@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from akoolflow.errors import FrameRejected
-from akoolflow.wire import VERSION, Chat, Command, Event, Message
+from akoolflow.protocol.wire import VERSION, Chat, Command, Event, Message
 
 __all__ = ["PAYLOAD_KEYS", "read"]
 

@@ -8,12 +8,12 @@ from itertools import count
 from typing import Final
 
 from akoolflow.errors import FrameRejected
+from akoolflow.protocol.wire import VERSION, Chat, ChatPayload, Message
 from akoolflow.simulator.agenda import Agenda
 from akoolflow.simulator.dialogue import Dialogue
 from akoolflow.simulator.mouth import Mouth, Utterance, deltas
 from akoolflow.simulator.options import SimulatorOptions
 from akoolflow.simulator.pieces import Piece, Pieces
-from akoolflow.wire import VERSION, Chat, ChatPayload, Message
 
 __all__ = ["Talk"]
 

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from akoolflow.contracts import AvatarSession, Signal
 from akoolflow.errors import LinkFailed, OptionInvalid
 from akoolflow.hookspecs import hookimpl
-from akoolflow.pacing import Limits
+from akoolflow.protocol.pacing import Limits
 from akoolflow.registry import Registry
 from akoolflow.simulator.room import Participant, Room
 

@@ -12,12 +12,12 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
 import anyio
+from cell import main
+from contract import TEXT, Brain, FanOut, Peer, Sink, Talk, clock
 
 from akoolflow.bus import Bus, Inbox
 from akoolflow.events import BotChunk, UserUtterance
 from akoolflow.hookspecs import hookimpl
-from cell import main
-from contract import TEXT, Brain, FanOut, Peer, Sink, Talk, clock
 
 _HOOK_TIMEOUT_S: Final = 600.0
 """In W4 the other brains talk in their hooks from beginning to end; a conversation does not ask brains in hooks."""

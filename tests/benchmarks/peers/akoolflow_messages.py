@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from akoolflow.codec import decode, encode
-from akoolflow.reassembly import Reassembly
-from akoolflow.wire import Chat, Message
 from contract import clock
 from messages import main
+
+from akoolflow.protocol.codec import decode, encode
+from akoolflow.protocol.reassembly import Reassembly
+from akoolflow.protocol.wire import Chat, Message
 
 
 def _codec() -> tuple[Callable[[bytes], Message], Callable[[Message], bytes]]:

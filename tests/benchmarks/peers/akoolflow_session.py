@@ -13,17 +13,17 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
+from cell import main
+from contract import Brain, FanOut, Peer, Sink, Talk, clock
 
-from akoolflow import wire
-from akoolflow.codec import decode, encode
 from akoolflow.contracts import AvatarJoined, AvatarSession, Link, Say, SessionRequest, Signal, Turn
 from akoolflow.events import Event
 from akoolflow.flow import Flow
 from akoolflow.hookspecs import hookimpl
-from akoolflow.pacing import Limits
 from akoolflow.plan import Plan
-from cell import main
-from contract import Brain, FanOut, Peer, Sink, Talk, clock
+from akoolflow.protocol import wire
+from akoolflow.protocol.codec import decode, encode
+from akoolflow.protocol.pacing import Limits
 
 _SPOKEN: Final = [
     encode(wire.Event(v=2, pld=wire.EventPayload(name), mid="avatar")) for name in ("audio_start", "audio_end")

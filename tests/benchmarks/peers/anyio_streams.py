@@ -14,7 +14,6 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-
 from cell import main
 from contract import TEXT, Brain, Chunk, Event, FanOut, Peer, Sink, Talk, Utterance, clock
 

@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from blinker import Signal
-
 from cell import main
 from contract import TEXT, Brain, Chunk, Event, FanOut, Sink, Talk, Utterance, clock
 

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 
 from bubus import BaseEvent, EventBus
-
 from cell import main
 from contract import TEXT, Brain, FanOut, Sink, Talk, clock
 

@@ -12,11 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from faststream.nats import NatsBroker, TestNatsBroker
-from pydantic import BaseModel
-
 from cell import main
 from contract import TEXT, Brain, FanOut, Peer, Sink, Talk, clock
+from faststream.nats import NatsBroker, TestNatsBroker
+from pydantic import BaseModel
 
 logging.disable(logging.INFO)
 

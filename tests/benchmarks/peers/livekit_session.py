@@ -14,13 +14,12 @@ from collections import deque
 from contextlib import nullcontext
 from typing import Any
 
+from cell import main
+from contract import TEXT, Brain, Event, FanOut, Sink, Talk, clock
 from livekit import rtc
 from livekit.agents import Agent, AgentSession
 from livekit.agents.llm import LLM, ChatChunk, ChatContext, ChoiceDelta, LLMStream
 from livekit.agents.voice.io import TextOutput
-
-from cell import main
-from contract import TEXT, Brain, Event, FanOut, Sink, Talk, clock
 
 logging.disable(logging.WARNING)
 

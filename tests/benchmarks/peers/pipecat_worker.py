@@ -15,6 +15,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cell import main
+from contract import TEXT, Brain, FanOut, Sink, Talk, clock
 from loguru import logger
 from pipecat.bus import AsyncQueueBus
 from pipecat.bus.messages import BusDataMessage
@@ -26,9 +28,6 @@ from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.utils.asyncio.task_manager import TaskManager
 from pipecat.workers.runner import WorkerRunner
-
-from cell import main
-from contract import TEXT, Brain, FanOut, Sink, Talk, clock
 
 _MOST_UNDER_WAY: Final = 1000
 logger.remove()

@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from typing import Any
 
 import pluggy
-
 from cell import main
 from contract import TEXT, Brain, Chunk, Event, FanOut, Sink, Talk, Utterance, clock
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter
-
 from messages import main
+from pydantic import BaseModel, Field, TypeAdapter
 
 
 class ChatPayload(BaseModel):

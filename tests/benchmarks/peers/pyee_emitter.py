@@ -9,10 +9,9 @@ import asyncio
 from contextlib import nullcontext
 from typing import Any, Final
 
-from pyee.asyncio import AsyncIOEventEmitter
-
 from cell import main
 from contract import TEXT, Brain, Chunk, Event, FanOut, Sink, Talk, Utterance, clock
+from pyee.asyncio import AsyncIOEventEmitter
 
 _BREATH: Final = 1000
 

@@ -161,6 +161,14 @@ async def test_the_service_may_ask_for_a_longer_pause(header: str, stub: Any, re
     assert 7.0 <= stub.pauses[0] <= 7.5
 
 
+async def test_a_gateway_may_ask_for_a_longer_pause_too(stub: Any) -> None:
+    stub.answers(httpx.Response(503, text="<html>", headers={"retry-after": "7"}))
+    stub.says({"_id": "s1"})
+    async with stub.client() as client:
+        await client.sessions.detail("s1")
+    assert 7.0 <= stub.pauses[0] <= 7.5
+
+
 async def test_who_asks_for_too_long_a_pause_is_not_asked_again(stub: Any, refusal: Refusal) -> None:
     stub.answers(refusal(1005, retry_after="21"))
     error = await failing(stub, SAFE["session/detail"], longest_pause_s=20)

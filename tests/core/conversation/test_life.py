@@ -5,7 +5,6 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from akoolflow import wire
 from akoolflow.contracts import AvatarLeft, LinkClosed, LinkDown, LinkUp, SessionRequest
 from akoolflow.conversation import Timing
 from akoolflow.errors import LinkFailed, NotReady, ServiceRefused, SessionOver
@@ -20,6 +19,7 @@ from akoolflow.events import (
     SessionReady,
     TurnInterrupted,
 )
+from akoolflow.protocol import wire
 from akoolflow.testing import RecordingSink, ScriptedRoom, ScriptedService, run_in_virtual_time, scripted_session
 
 pytestmark = pytest.mark.anyio
@@ -193,11 +193,8 @@ def test_the_duration_is_announced_ahead_and_ends_the_session() -> None:
 
     assert run_in_virtual_time(work) == pytest.approx(600)
     (expiring,), (ended,) = sink.of(SessionExpiring), sink.of(SessionEnded)
-    assert (expiring.remaining_s, ended.reason, ended.seconds_used) == (
-        pytest.approx(45),
-        "duration",
-        pytest.approx(600),
-    )
+    assert ended.reason == "duration"
+    assert [expiring.remaining_s, ended.seconds_used] == pytest.approx([45, 600])
 
 
 def test_a_service_that_never_answers_create_fails_the_session() -> None:
@@ -270,12 +267,9 @@ async def test_a_turn_under_way_at_the_end_is_told_as_interrupted_before_the_end
 
 
 async def test_events_iterates_from_now_on_and_ends_with_the_session() -> None:
-    seen: list[str] = []
-    async with scripted_session() as session:
-        async with session.events() as events:
-            await session.utter("hello")
-            await session.end()
-            async for event in events:
-                seen.append(type(event).__name__)
+    async with scripted_session() as session, session.events() as events:
+        await session.utter("hello")
+        await session.end()
+        seen = [type(event).__name__ async for event in events]
     assert seen[0] == "UserUtterance"
     assert seen[-1] == "SessionEnded"

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from akoolflow import wire
 from akoolflow.contracts import PASS, Pass, Remark, Say, SessionRequest, Turn
 from akoolflow.conversation import Timing
 from akoolflow.errors import CommandTooBig, CommandUnanswered, WrongMode
@@ -24,7 +23,8 @@ from akoolflow.events import (
     TurnStarted,
     UserUtterance,
 )
-from akoolflow.pacing import Limits
+from akoolflow.protocol import wire
+from akoolflow.protocol.pacing import Limits
 from akoolflow.testing import RecordingSink, ScriptedRoom, run_in_virtual_time, scripted_session
 
 pytestmark = pytest.mark.anyio

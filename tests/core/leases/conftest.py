@@ -11,6 +11,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits between two looks at the service."""
     monkeypatch.setattr("akoolflow.leases.reaping._PAUSE_S", 0.0)
     monkeypatch.setattr("akoolflow.leases.service._PAUSES_S", (0.0,))
+    monkeypatch.setattr("akoolflow.leases.service._LAST_PATIENCE_S", 0.0)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from akoolflow.codec import decode, encode
+from akoolflow.protocol.codec import decode, encode
+from akoolflow.protocol.wire import Chat, ChatPayload, Command, CommandPayload, Event
 from akoolflow.simulator.avatar import Avatar
 from akoolflow.simulator.options import SimulatorOptions
 from akoolflow.simulator.params import Settings
-from akoolflow.wire import Chat, ChatPayload, Command, CommandPayload, Event
 
 DELAY_S = 0.5
 PACE: dict[str, Any] = {"chars_per_s": 10.0, "speech_delay_s": 1.0, "command_delay_s": DELAY_S}

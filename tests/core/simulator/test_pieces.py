@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akoolflow.errors import FrameRejected
+from akoolflow.protocol.wire import Chat, ChatPayload
 from akoolflow.simulator.pieces import Piece, Pieces
-from akoolflow.wire import Chat, ChatPayload
 
 
 def chat(idx: int, *, mid: str = "m", fin: bool = False) -> Chat:

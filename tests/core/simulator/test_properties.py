@@ -8,11 +8,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akoolflow.codec import decode, encode
+from akoolflow.protocol.codec import decode, encode
+from akoolflow.protocol.wire import Chat, ChatPayload, Command, CommandPayload, Event
 from akoolflow.simulator.avatar import Avatar
 from akoolflow.simulator.options import SimulatorOptions
 from akoolflow.simulator.params import Settings
-from akoolflow.wire import Chat, ChatPayload, Command, CommandPayload, Event
 
 PACE: dict[str, Any] = {"chars_per_s": 10.0, "speech_delay_s": 0.1, "command_delay_s": 0.2}
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akoolflow.codec import chat_frames, command_frame, encode
 from akoolflow.errors import FrameRejected
+from akoolflow.protocol.codec import chat_frames, command_frame, encode
+from akoolflow.protocol.wire import Chat, ChatPayload, Command
 from akoolflow.simulator.reader import read
-from akoolflow.wire import Chat, ChatPayload, Command
 
 CHAT = {"v": 2, "type": "chat", "mid": "m", "idx": 0, "fin": True, "pld": {"text": "hi"}}
 COMMAND = {"v": 2, "type": "command", "mid": "m", "pld": {"cmd": "interrupt"}}

@@ -10,14 +10,14 @@ import anyio.lowlevel
 import pytest
 import trio.testing
 
-from akoolflow.codec import decode, encode
 from akoolflow.contracts import AvatarJoined, AvatarLeft, LinkClosed, LinkDown, LinkUp, Signal
 from akoolflow.errors import LinkFailed
+from akoolflow.protocol.codec import decode, encode
+from akoolflow.protocol.wire import Chat, ChatPayload
 from akoolflow.simulator.avatar import Avatar
 from akoolflow.simulator.options import SimulatorOptions
 from akoolflow.simulator.params import Settings
 from akoolflow.simulator.room import MAX_WAITING_SIGNALS, Participant, Room
-from akoolflow.wire import Chat, ChatPayload
 
 OPTIONS = SimulatorOptions(chars_per_s=10.0, speech_delay_s=1.0, command_delay_s=0.5)
 

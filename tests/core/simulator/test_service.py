@@ -11,12 +11,12 @@ import pytest
 
 from akoolflow.contracts import AvatarLeft, AvatarService, LinkClosed, SessionRequest, Signal
 from akoolflow.errors import ServiceRefused
+from akoolflow.protocol.wire import DIALOGUE, RETELLING
 from akoolflow.simulator.options import STOCK_AVATARS, SimulatorOptions
 from akoolflow.simulator.params import Settings
 from akoolflow.simulator.room import Room
 from akoolflow.simulator.service import InProcessService
 from akoolflow.simulator.sessions import FAILED, OVER, QUEUEING, RUNNING, Service
-from akoolflow.wire import DIALOGUE, RETELLING
 
 AVATAR = STOCK_AVATARS[0]
 OPTIONS = SimulatorOptions(join_delay_s=0.5)

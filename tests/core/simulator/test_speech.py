@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from akoolflow.codec import decode, encode
+from akoolflow.protocol.codec import decode, encode
+from akoolflow.protocol.wire import Chat, ChatPayload, Event, Message
 from akoolflow.simulator.avatar import Avatar
 from akoolflow.simulator.options import SimulatorOptions
 from akoolflow.simulator.params import Settings
-from akoolflow.wire import Chat, ChatPayload, Event, Message
 
 # Round numbers: a second of silence before sound, ten characters a second.
 PACE: dict[str, Any] = {"chars_per_s": 10.0, "speech_delay_s": 1.0, "answer_delay_s": 2.0}

@@ -25,10 +25,8 @@ ACCOUNTS = (
 class World:
     """A backend at a time, and calls to it by name."""
 
-    def __init__(
-        self, simulator: SimulatorOptions, service: ServiceOptions, account: tuple[AccountOptions, ...]
-    ) -> None:
-        self.switches = Switches(simulator=simulator, service=service, account=account)
+    def __init__(self, switches: Switches) -> None:
+        self.switches = switches
         self.backend = Backend(self.switches)
         self.now = NOW
 
@@ -63,6 +61,8 @@ def world() -> Callable[..., World]:
     def made(
         simulator: SimulatorOptions | None = None, account: tuple[AccountOptions, ...] = ACCOUNTS, **service: Any
     ) -> World:
-        return World(simulator or SimulatorOptions(), ServiceOptions(**service), account)
+        return World(
+            Switches(simulator=simulator or SimulatorOptions(), service=ServiceOptions(**service), account=account)
+        )
 
     return made

@@ -43,7 +43,7 @@ def test_a_session_needs_an_avatar_that_is_ready(world: Make) -> None:
 def test_speed_hastens_the_processing(world: Make) -> None:
     one = world(simulator=SimulatorOptions(speed=100))
     one.ask(UPLOAD, VIDEO)
-    one.now += 0.3
+    one.now += 0.31
     assert one.create(avatar_id="Me1").code == 1000
 
 

@@ -409,6 +409,45 @@ async def test_a_block_cancelled_while_it_closes_ends_by_its_deadline() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_cancelled_block_also_delivers_what_hooks_publish_in_the_end() -> None:
+    # Each wake-up needs a new task then: those that were parked have been cancelled with the block.
+    heard: list[int] = []
+    bus = Bus(close_timeout_s=DEADLOCK_S)
+
+    async def hook(event: UserUtterance, session: Channel) -> None:
+        await anyio.lowlevel.checkpoint()
+        if int(event.text):
+            await session.publish(said(str(int(event.text) - 1)))
+
+    with anyio.fail_after(DEADLOCK_S / 2), anyio.CancelScope() as scope:
+        async with bus:
+            bus.subscribe(UserUtterance, hook)
+            bus.subscribe(UserUtterance, lambda event: heard.append(event.seq))
+            channel = bus.channel("s", None)
+            channel.session = channel
+            await channel.publish(said("30"))
+            scope.cancel()
+            await anyio.lowlevel.checkpoint()
+    assert heard == list(range(1, 32))
+
+
+@pytest.mark.anyio
+async def test_a_hook_of_a_component_that_is_gone_cannot_hold_up_the_end() -> None:
+    reached = anyio.Event()
+
+    async def stuck(event: UserUtterance) -> None:
+        reached.set()
+        await anyio.sleep_forever()
+
+    with anyio.fail_after(DEADLOCK_S):
+        async with Bus(close_timeout_s=0.05) as bus:
+            subscription = bus.subscribe(UserUtterance, stuck)
+            await bus.publish(said())
+            await reached.wait()
+            subscription.cancel()
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_block_cancelled_by_asyncio_itself_ends_by_its_deadline() -> None:
     reached = asyncio.Event()

@@ -5,9 +5,9 @@ import math
 import pytest
 from msgspec import UNSET
 
-from akoolflow.acks import Acks, Answer, Expired
 from akoolflow.errors import FrameRejected
-from akoolflow.wire import Command, CommandPayload
+from akoolflow.protocol.acks import Acks, Answer, Expired
+from akoolflow.protocol.wire import Command, CommandPayload
 
 
 def ack(mid: str = "", cmd: str = "", code: int = 1000, msg: str = "OK") -> Command:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from akoolflow.wire import Chat
+from akoolflow.protocol.wire import Chat
 
 __all__ = ["Piece", "Reassembly", "Violation"]
 

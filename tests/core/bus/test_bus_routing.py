@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from unittest.mock import AsyncMock
 
+import anyio
 import msgspec
 import pytest
 
@@ -391,6 +392,21 @@ def test_an_inbox_that_could_not_work_is_refused(options: dict[str, Any], key: s
     assert caught.value.key == (key,)
 
 
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"hook_timeout_s": 0}, "hook_timeout_s"),
+        ({"hook_timeout_s": float("nan")}, "hook_timeout_s"),
+        ({"max_failures": 0}, "max_failures"),
+        ({"close_timeout_s": -1}, "close_timeout_s"),
+    ],
+)
+def test_a_bus_that_could_not_work_is_refused(options: dict[str, Any], key: str) -> None:
+    with pytest.raises(OptionInvalid) as caught:
+        Bus(**options)
+    assert caught.value.key == (key,)
+
+
 @pytest.mark.anyio
 async def test_an_event_outside_the_vocabulary_cannot_be_published() -> None:
     class Homemade(Event, frozen=True, kw_only=True):
@@ -584,6 +600,31 @@ async def test_cancelling_a_handler_leaves_an_equal_registered_component_alone()
         with pytest.raises(HookInvalid, match="taken"):
             bus.register(Everything(), name="both")
     assert len(component.heard) == 1
+
+
+@pytest.mark.anyio
+async def test_a_subscription_to_one_session_hears_only_that_and_only_in_its_block() -> None:
+    heard: list[tuple[str, int]] = []
+    async with Bus() as bus:
+        a, b = bus.channel("a", None), bus.channel("b", None)
+        await a.publish(UserUtterance(text="1"))
+        with a.subscribe(UserUtterance, lambda event: heard.append((event.session, event.seq)), name="tap"):
+            await a.publish(UserUtterance(text="2"))
+            await b.publish(UserUtterance(text="1"))
+            await a.publish(LinkConnected(transport="local"))
+            while a._active:
+                await anyio.lowlevel.checkpoint()
+        await a.publish(UserUtterance(text="4"))
+    assert heard == [("a", 2)]
+
+
+@pytest.mark.anyio
+async def test_a_subscription_to_one_session_may_outlive_it() -> None:
+    async with Bus() as bus:
+        channel = bus.channel("s", None)
+        with channel.subscribe(UserUtterance, lambda _event: None, name="tap"):
+            await channel.publish(UserUtterance(text="1"))
+            await channel.aclose()
 
 
 @pytest.mark.anyio

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akoolflow.pacing import Limits, Pacer
+from akoolflow.protocol.pacing import Limits, Pacer
 
 INTERRUPT_BYTES = 75
 

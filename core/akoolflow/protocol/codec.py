@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from akoolflow.breaks import breaks, fitting, last_before, mended, size_bytes
 from akoolflow.errors import CommandTooBig, FrameRejected, FrameTooSmall, TextEmpty
-from akoolflow.wire import Chat, ChatPayload, Command, CommandPayload, Message
+from akoolflow.protocol.breaks import breaks, fitting, last_before, mended, size_bytes
+from akoolflow.protocol.wire import Chat, ChatPayload, Command, CommandPayload, Message
 
 __all__ = ["MAX_INBOUND_BYTES", "Cut", "OutgoingChat", "chat_frames", "command_frame", "decode", "encode"]
 

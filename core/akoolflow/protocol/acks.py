@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import UNSET, Struct
 
 from akoolflow.errors import FrameRejected
-from akoolflow.wire import Command
+from akoolflow.protocol.wire import Command
 
 __all__ = ["Acks", "Answer", "Expired"]
 

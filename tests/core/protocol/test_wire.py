@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from akoolflow import wire
+from akoolflow.protocol import wire
 
 
 @pytest.mark.parametrize(

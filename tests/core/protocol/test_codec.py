@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import iter_graphemes
 
-from akoolflow.codec import MAX_INBOUND_BYTES, Cut, OutgoingChat, chat_frames, command_frame, decode, encode
 from akoolflow.errors import CommandTooBig, FrameRejected, FrameTooSmall, ProtocolError, TextEmpty
-from akoolflow.wire import Chat, ChatPayload, Command, CommandPayload, Event, EventPayload, SetParams
+from akoolflow.protocol.codec import MAX_INBOUND_BYTES, Cut, OutgoingChat, chat_frames, command_frame, decode, encode
+from akoolflow.protocol.wire import Chat, ChatPayload, Command, CommandPayload, Event, EventPayload, SetParams
 
 MID = "msg-1760000000000"
 ENVELOPE_BYTES = len(encode(Chat(v=2, idx=0, fin=False, pld=ChatPayload(""), mid=MID)))
@@ -579,7 +579,8 @@ def test_plain_ascii_does_without_the_grapheme_tables() -> None:
     import sys
 
     program = (
-        "import sys; from akoolflow.codec import chat_frames; chat_frames('Plain words, many. ' * 500, 'm', 960);"
+        "import sys; from akoolflow.protocol.codec import chat_frames;"
+        "chat_frames('Plain words, many. ' * 500, 'm', 960);"
         "assert 'wcwidth' not in sys.modules; chat_frames('世界' * 500, 'm', 960); assert 'wcwidth' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

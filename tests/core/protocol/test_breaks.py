@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akoolflow.breaks import Break, breaks, fitting, last_before, mended, size_bytes
+from akoolflow.protocol.breaks import Break, breaks, fitting, last_before, mended, size_bytes
 
 
 @given(st.text())

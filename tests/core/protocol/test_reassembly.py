@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akoolflow.reassembly import Piece, Reassembly, Violation
-from akoolflow.wire import Chat, ChatPayload
+from akoolflow.protocol.reassembly import Piece, Reassembly, Violation
+from akoolflow.protocol.wire import Chat, ChatPayload
 
 
 def chat(idx: int, text: str = "", *, fin: bool = False, mid: str = "m", from_: str = "bot") -> Chat:

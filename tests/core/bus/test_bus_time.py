@@ -179,7 +179,7 @@ async def test_a_publisher_waits_its_longest_and_then_the_inbox_drops_until_it_i
         assert [await waited_s() for _ in range(3)] == [0, 0, 0]  # now the oldest are dropped
         assert row(bus.statistics(), "slow").dropped == 3
         pace_s = 1.0
-        await anyio.sleep(100)  # half of it and more is handled
+        await anyio.sleep(100.5)  # half of it and more is handled
         assert [await waited_s() for _ in range(3)] == [0, 0, 0]
         assert await waited_s() > 0  # patience is back
         assert row(bus.statistics(), "slow").dropped == 3

@@ -1,0 +1,297 @@
+"""`akoolflow sessions`: what is open and paid for, and how to end it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import anyio
+import click
+import msgspec
+from msgspec import Struct
+
+from akoolflow.cli.exits import Exit
+from akoolflow.errors import ServiceError
+from akoolflow.leases import (
+    Lease,
+    LeaseBook,
+    ListingService,
+    OpenSession,
+    Outcome,
+    Payer,
+    Rules,
+    book_path,
+    payer_of,
+    reap,
+)
+from akoolflow.leases.clock import now
+from akoolflow.leases.closing import Closing, Hand, close_by_hand
+from akoolflow.leases.matching import SETTLE_S
+
+__all__ = ["service_of", "sessions"]
+
+_COLUMNS: Final = ("session", "lease", "state", "service", "holder", "avatar", "pipeline", "asked", "seconds")
+_KEY: Final = "AKOOL_API_KEY"
+_LIST_TIMEOUT_S: Final = 15.0
+_PATIENCE_S: Final = SETTLE_S + 5
+_SHORTEST: Final = 6
+"""Characters of an id that are enough to name it."""
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One session, as the book and the service have it."""
+
+    session: str = ""
+    lease: str = ""
+    """Empty for a session that was not opened from here."""
+    state: str = ""
+    service: str = "?"
+    """`open`, or `over`: what the service says; a question mark if it was not asked."""
+    holder: str = ""
+    held: bool = False
+    """By a live process; what is neither settled nor held is left behind."""
+    avatar: str = ""
+    pipeline: str = ""
+    asked: str = ""
+    seconds: float = 0.0
+    """Used, or so far."""
+    duration_s: float | None = None
+    base_url: str = ""
+    key_print: str = ""
+    note: str = ""
+    suspects: tuple[str, ...] = ()
+
+
+def service_of(base_url: str, key: str) -> tuple[Payer, ListingService]:
+    """The service, not entered yet, and who pays there."""
+    from akoolflow.akool import Account, AkoolClient, AkoolService
+    from akoolflow.secret import Secret
+
+    client = AkoolClient(Account(api_key=Secret(key)), base_url=base_url)
+    return payer_of(base_url, key), AkoolService(client)
+
+
+@click.group()
+def sessions() -> None:
+    """Avatar sessions that are paid for: list them, close them, clear up after a crash.
+
+    They are noted in a book of leases in $AKOOLFLOW_STATE, else $XDG_STATE_HOME/akoolflow, else
+    ~/.local/state/akoolflow. The service is asked with the key in $AKOOL_API_KEY.
+    """
+
+
+def _service_options(command: F) -> F:
+    url = click.option(
+        "--base-url",
+        envvar="AKOOL_BASE_URL",
+        default="https://openapi.akool.com",
+        show_default=True,
+        show_envvar=True,
+        help="The service, or a simulator of it.",
+    )
+    return url(command)
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Tell what would be done, and do nothing.")
+
+
+@sessions.command("list")
+@click.option("--all", "with_settled", is_flag=True, help="With those that are over, of the last five weeks.")
+@_json
+@_service_options
+def list_(base_url: str, *, with_settled: bool, as_json: bool) -> Exit:
+    """List sessions that are open, or may be: those in the book and, if a key is given, those at the service."""
+    rows = anyio.run(partial(_rows, base_url, with_settled=with_settled))
+    if as_json:
+        _print_json(rows)
+    else:
+        for line in _table(rows) if rows else ["no sessions are open"]:
+            click.echo(line)
+    return Exit.OK
+
+
+@sessions.command()
+@click.argument("name", metavar="ID")
+@_json
+@_service_options
+def show(name: str, base_url: str, *, as_json: bool) -> Exit:
+    """Show all that is known of sessions. ID is its own or its lease's, or six or more characters of either."""
+    rows = [row for row in anyio.run(partial(_rows, base_url, with_settled=True)) if _is_named(row, name)]
+    if as_json:
+        _print_json(rows)
+    for number, row in enumerate(() if as_json else rows):
+        click.echo("\n" * min(number, 1) + "\n".join(_page(row)))
+    if not rows:
+        hint = "`akoolflow sessions list --all` shows which there are"
+        click.echo(f"akoolflow: no session or lease {name!r}; {hint}", err=True)
+    return Exit.OK if rows else Exit.FAILED
+
+
+@sessions.command()
+@click.argument("names", metavar="ID...", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Close even what a live process holds.")
+@_dry_run
+@_json
+@_service_options
+def close(names: Sequence[str], base_url: str, *, force: bool, dry_run: bool, as_json: bool) -> Exit:
+    """Close sessions. ID is a session's or its lease's, or six or more characters of either.
+
+    The exit code is 1 if one of them could not be told, is held by a live process, or has not begun.
+    """
+    payer, service = _service(base_url)
+
+    async def work(book: LeaseBook) -> list[Closing]:
+        hand = Hand(book, service, payer, force=force, dry_run=dry_run)
+        return [await close_by_hand(hand, name) for name in names]
+
+    closings = anyio.run(_with, service, work)
+    would = "would be " if dry_run else ""
+    lines = [f"{one.session or one.name}: {would if one.done else ''}{one.ending}: {one.detail}" for one in closings]
+    return _report(closings, lines, as_json=as_json)
+
+
+@sessions.command("reap")
+@click.option("--wait/--no-wait", default=True, help="Wait up to half a minute for what a lost create may bring.")
+@click.option(
+    "--sole-user",
+    is_flag=True,
+    help="Nobody else uses the account: a session that no lease explains may be taken for a lost create's.",
+)
+@_dry_run
+@_json
+@_service_options
+def reap_(base_url: str, *, wait: bool, sole_user: bool, dry_run: bool, as_json: bool) -> Exit:
+    """Close what killed processes have left open.
+
+    Sessions that live processes hold are not touched, nor are those of which it is not certain that they were opened
+    from here. The exit code is 1 if something is left to do.
+    """
+    payer, service = _service(base_url)
+    rules = Rules(sole_user=sole_user, patience_s=_PATIENCE_S if wait else 0.0)
+
+    async def work(book: LeaseBook) -> list[Outcome]:
+        outcomes = await reap(book, service, payer, rules, dry_run=dry_run)
+        others = {lease.ask.payer for lease in await book.leases(settled=False) if lease.held == "nobody"} - {payer}
+        for other in sorted(map(str, others)):
+            click.echo(f"akoolflow: something is left behind that this key does not reach: {other}", err=True)
+        return outcomes
+
+    outcomes = anyio.run(_with, service, work)
+    would = "would be " if dry_run else ""
+    lines = [one.line(would if one.done else "") for one in outcomes] or ["nothing was left behind"]
+    return _report(outcomes, lines, as_json=as_json)
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+async def _rows(base_url: str, *, with_settled: bool) -> list[Row]:
+    leases: list[Lease] = []
+    if book_path().exists():
+        async with LeaseBook(book_path()) as book:
+            leases = await book.leases(settled=with_settled)
+    payer, listed = await _listed(base_url)
+    rows = [_row(lease, listed if lease.ask.payer == payer else None) for lease in leases]
+    known = {row.session for row in rows}
+    return rows + [
+        Row(session=each.id, state="no lease", service="open", avatar=each.avatar_id, base_url=base_url)
+        for each in (listed or {}).values()
+        if each.id not in known
+    ]
+
+
+async def _listed(base_url: str) -> tuple[Payer | None, Mapping[str, OpenSession] | None]:
+    """What the service has open; None if it was not asked, or did not say."""
+    if not os.environ.get(_KEY):
+        return None, None
+    payer, service = _service(base_url)
+    try:
+        with anyio.fail_after(_LIST_TIMEOUT_S):
+            async with AsyncExitStack() as stack:
+                if isinstance(service, AbstractAsyncContextManager):
+                    await stack.enter_async_context(service)
+                return payer, {session.id: session for session in await service.open_sessions()}
+    except (ServiceError, TimeoutError) as error:
+        why = str(error) or f"no answer within {_LIST_TIMEOUT_S:g} s"
+        click.echo(f"akoolflow: what the service has open is not known: {why}", err=True)
+        return payer, None
+
+
+def _row(lease: Lease, listed: Mapping[str, OpenSession] | None) -> Row:
+    held = lease.held != "nobody"
+    return Row(
+        session=lease.session_id,
+        lease=lease.id,
+        state=lease.state,
+        service="?" if listed is None or not lease.session_id else "open" if lease.session_id in listed else "over",
+        holder="" if lease.settled else str(lease.holder) if held else "left behind",
+        held=held,
+        avatar=lease.ask.avatar_id,
+        pipeline=lease.ask.pipeline,
+        asked=datetime.fromtimestamp(lease.asked.unix_s, UTC).astimezone().isoformat(" ", "seconds"),
+        seconds=round(lease.cost_s if lease.settled else lease.used_s(now()), 1),
+        duration_s=lease.ask.duration_s,
+        base_url=lease.ask.payer.base_url,
+        key_print=lease.ask.payer.key_print,
+        note=lease.note,
+        suspects=lease.suspects,
+    )
+
+
+def _is_named(row: Row, name: str) -> bool:
+    ids = (row.session, row.lease)
+    return name in ids or (len(name) >= _SHORTEST and any(one.startswith(name) for one in ids))
+
+
+# -- the service ---------------------------------------------------------------------------------
+
+
+def _service(base_url: str) -> tuple[Payer, ListingService]:
+    key = os.environ.get(_KEY)
+    if not key:
+        raise click.UsageError(f"the service has to be asked, and wants a key: set {_KEY}")
+    return service_of(base_url, key)
+
+
+async def _with(service: ListingService, work: Callable[[LeaseBook], Awaitable[list[T]]]) -> list[T]:
+    async with AsyncExitStack() as stack:
+        if isinstance(service, AbstractAsyncContextManager):
+            await stack.enter_async_context(service)
+        return await work(await stack.enter_async_context(LeaseBook(book_path())))
+
+
+# -- printing ------------------------------------------------------------------------------------
+
+
+def _report(done: Sequence[Closing | Outcome], lines: Iterable[str], *, as_json: bool) -> Exit:
+    if as_json:
+        _print_json(done)
+    for line in () if as_json else lines:
+        click.echo(line)
+    return Exit.OK if all(each.done for each in done) else Exit.FAILED
+
+
+def _print_json(document: Sequence[Struct]) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
+
+
+def _table(rows: Sequence[Row]) -> Iterable[str]:
+    cells = [_COLUMNS, *(tuple(str(getattr(row, column)) for column in _COLUMNS) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _page(row: Row) -> Iterable[str]:
+    for name, value in msgspec.structs.asdict(row).items():
+        text = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+        if text:
+            yield f"{name:<12}{text}"
