@@ -69,10 +69,10 @@ class Exchange:
 
     def open(self) -> None:
         self._login = anyio.Lock()
+        local = self._base_url.host in LOOPBACK
         self._http = httpx.AsyncClient(
             transport=self._seams.transport,
-            trust_env=self._base_url.host
-            not in LOOPBACK,  # a proxy that the environment names is no way to this machine
+            trust_env=not local,  # a proxy that the environment names is no way to this machine
             headers={"user-agent": "akoolflow", "accept": "application/json"},
         )
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from msgspec.structs import replace
 
-from akoolflow.bus.room import in_own_task, loops_back, make_room, most
+from akoolflow.bus.room import in_own_task, most, press
 from akoolflow.bus.routing import Component, Inbox, component_of_handler
 from akoolflow.bus.worker import Worker, current_worker
-from akoolflow.errors import BusClosed, BusError, FeedbackLoop
+from akoolflow.errors import BusClosed, BusError
 from akoolflow.events import EVENT_TYPES, Event
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ E = TypeVar("E", bound=Event)
 class Channel:
     """One session's stream through the bus. Every component sees its events in sequence order."""
 
-    __slots__ = (
-        *("_active", "_ended", "_own", "_quiet", "_routes"),
-        *("bus", "closed", "closing", "id", "seq", "session", "workers"),
-    )
+    __slots__ = ("_active", "_ended", "_own", "_quiet", "_routes", "bus", "closed", "closing", "id", "seq", "session")
+    __slots__ += ("workers",)
 
     def __init__(self, bus: Bus, session_id: str, session: object) -> None:
         self.bus, self.id, self.session = bus, session_id, session
@@ -77,7 +75,7 @@ class Channel:
             turn, cause_seq = self._origin(turn, cause)
         stamped, crowded = self._deliver(event, turn or 0, cause_seq)
         if crowded:
-            await self._press(crowded, stamped)
+            await press(crowded, current_worker.get(), stamped, self._take_back)
         return stamped
 
     def post(self, event: E, *, turn: int | None = None, cause: Event | None = None) -> E:
@@ -138,17 +136,6 @@ class Channel:
             if len(queue) >= worker.capacity:
                 crowded = [*(crowded or ()), worker]
         return stamped, crowded
-
-    async def _press(self, crowded: list[Worker], event: Event) -> None:
-        own = current_worker.get()
-        if own is not None and in_own_task(own):
-            depth = max((len(full.queue) for full in crowded if loops_back(full, own)), default=0)
-            if depth:
-                self._take_back(event)
-                raise FeedbackLoop(own.component.name, type(event).__name__, depth)
-        for full in crowded:
-            if len(full.queue) >= full.capacity:
-                await make_room(full, own)
 
     def _take_back(self, event: Event) -> None:
         """Undo `_deliver`: nobody has had a turn since."""
@@ -231,11 +218,10 @@ class Channel:
 
     def _begin_end(self) -> None:
         self.closing = True
-        for worker in self.workers.values():
-            if worker.unreported:
-                worker.telling = True
-                if worker.idle:
-                    self._rouse(worker)
+        for worker in [worker for worker in self.workers.values() if worker.unreported]:
+            worker.telling = True
+            if worker.idle:
+                self._rouse(worker)
 
     async def _end(self) -> None:
         try:

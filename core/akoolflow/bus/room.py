@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from akoolflow.errors import FeedbackLoop
+from akoolflow.events import Event
+
 if TYPE_CHECKING:
     from akoolflow.bus.worker import Worker
 
-__all__ = ["Room", "in_own_task", "loops_back", "make_room", "most"]
+__all__ = ["Room", "in_own_task", "most", "press"]
 
 _OVERDRAFT: Final = 2
 """An inbox may hold this many times its capacity where waiting for room would never end."""
@@ -52,13 +55,23 @@ def in_own_task(worker: Worker | None) -> bool:
     return worker is not None and worker.task_id == anyio.get_current_task().id
 
 
-def loops_back(full: Worker, own: Worker) -> bool:
-    """True if the hook of `own` fills an inbox that cannot empty before this hook has ended, overdraft included."""
-    return _is_overdrawn(full) and _waits_for(full, own, surely=True)
+async def press(crowded: list[Worker], own: Worker | None, event: Event, take_back: Callable[[Event], None]) -> None:
+    """Wait or drop wherever this event has filled an inbox; `own` is the worker whose hook has published it, if any.
+
+    :raises FeedbackLoop: an inbox, overdraft included, cannot empty before this very hook has ended.
+    """
+    if own is not None and in_own_task(own):
+        for full in crowded:
+            depth = len(full.queue)
+            if _is_overdrawn(full) and _waits_for(full, own, surely=True):
+                take_back(event)
+                raise FeedbackLoop(own.component.name, type(event).__name__, depth)
+    for full in crowded:
+        if len(full.queue) >= full.capacity:
+            await _make_room(full, own)
 
 
-async def make_room(full: Worker, own: Worker | None) -> None:
-    """Wait or drop, by the inbox's rule; `own` is the worker whose hook has published, if one has."""
+async def _make_room(full: Worker, own: Worker | None) -> None:
     rule = full.component.inbox
     if rule.when_full == "wait" and own is not None and not _is_overdrawn(full) and _waits_for(full, own, surely=False):
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -15,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from akoolflow.cli.exits import Exit
-from akoolflow.errors import ServiceError
+from akoolflow.cli.session_rows import Row, foreign, is_named, page, row_of, table
+from akoolflow.errors import OptionInvalid, ServiceError
 from akoolflow.leases import (
     Lease,
     LeaseBook,
@@ -28,45 +28,18 @@ from akoolflow.leases import (
     payer_of,
     reap,
 )
-from akoolflow.leases.clock import now
 from akoolflow.leases.closing import Closing, Hand, close_by_hand
+from akoolflow.leases.lease import UNSETTLED
 from akoolflow.leases.matching import SETTLE_S
 
 __all__ = ["service_of", "sessions"]
 
-_COLUMNS: Final = ("session", "lease", "state", "service", "holder", "avatar", "pipeline", "asked", "seconds")
 _KEY: Final = "AKOOL_API_KEY"
 _LIST_TIMEOUT_S: Final = 15.0
 _PATIENCE_S: Final = SETTLE_S + 5
-_SHORTEST: Final = 6
-"""Characters of an id that are enough to name it."""
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One session, as the book and the service have it."""
-
-    session: str = ""
-    lease: str = ""
-    """Empty for a session that was not opened from here."""
-    state: str = ""
-    service: str = "?"
-    """`open`, or `over`: what the service says; a question mark if it was not asked."""
-    holder: str = ""
-    held: bool = False
-    """By a live process; what is neither settled nor held is left behind."""
-    avatar: str = ""
-    pipeline: str = ""
-    asked: str = ""
-    seconds: float = 0.0
-    """Used, or so far."""
-    duration_s: float | None = None
-    base_url: str = ""
-    key_print: str = ""
-    note: str = ""
-    suspects: tuple[str, ...] = ()
 
 
 def service_of(base_url: str, key: str) -> tuple[Payer, ListingService]:
@@ -74,7 +47,10 @@ def service_of(base_url: str, key: str) -> tuple[Payer, ListingService]:
     from akoolflow.akool import Account, AkoolClient, AkoolService
     from akoolflow.secret import Secret
 
-    client = AkoolClient(Account(api_key=Secret(key)), base_url=base_url)
+    try:
+        client = AkoolClient(Account(api_key=Secret(key)), base_url=base_url)
+    except OptionInvalid as error:
+        raise click.UsageError(f"{'.'.join(map(str, error.key))}: {error}") from error
     return payer_of(base_url, key), AkoolService(client)
 
 
@@ -113,7 +89,7 @@ def list_(base_url: str, *, with_settled: bool, as_json: bool) -> Exit:
     if as_json:
         _print_json(rows)
     else:
-        for line in _table(rows) if rows else ["no sessions are open"]:
+        for line in table(rows) if rows else ["no sessions are open"]:
             click.echo(line)
     return Exit.OK
 
@@ -124,11 +100,11 @@ def list_(base_url: str, *, with_settled: bool, as_json: bool) -> Exit:
 @_service_options
 def show(name: str, base_url: str, *, as_json: bool) -> Exit:
     """Show all that is known of sessions. ID is its own or its lease's, or six or more characters of either."""
-    rows = [row for row in anyio.run(partial(_rows, base_url, with_settled=True)) if _is_named(row, name)]
+    rows = [row for row in anyio.run(partial(_rows, base_url, with_settled=True)) if is_named(row, name)]
     if as_json:
         _print_json(rows)
     for number, row in enumerate(() if as_json else rows):
-        click.echo("\n" * min(number, 1) + "\n".join(_page(row)))
+        click.echo("\n" * min(number, 1) + "\n".join(page(row)))
     if not rows:
         hint = "`akoolflow sessions list --all` shows which there are"
         click.echo(f"akoolflow: no session or lease {name!r}; {hint}", err=True)
@@ -144,7 +120,7 @@ def show(name: str, base_url: str, *, as_json: bool) -> Exit:
 def close(names: Sequence[str], base_url: str, *, force: bool, dry_run: bool, as_json: bool) -> Exit:
     """Close sessions. ID is a session's or its lease's, or six or more characters of either.
 
-    The exit code is 1 if one of them could not be told, is held by a live process, or has not begun.
+    The exit code is 1 if one of them is not known, is held by a live process, or could not be closed.
     """
     payer, service = _service(base_url)
 
@@ -154,7 +130,10 @@ def close(names: Sequence[str], base_url: str, *, force: bool, dry_run: bool, as
 
     closings = anyio.run(_with, service, work)
     would = "would be " if dry_run else ""
-    lines = [f"{one.session or one.name}: {would if one.done else ''}{one.ending}: {one.detail}" for one in closings]
+    lines = [
+        f"{one.session or one.name}: {would if one.ending == 'closed' else ''}{one.ending}: {one.detail}"
+        for one in closings
+    ]
     return _report(closings, lines, as_json=as_json)
 
 
@@ -175,10 +154,14 @@ def reap_(base_url: str, *, wait: bool, sole_user: bool, dry_run: bool, as_json:
     from here. The exit code is 1 if something is left to do.
     """
     payer, service = _service(base_url)
-    rules = Rules(sole_user=sole_user, patience_s=_PATIENCE_S if wait else 0.0)
+    rules = Rules(sole_user=sole_user)
 
     async def work(book: LeaseBook) -> list[Outcome]:
         outcomes = await reap(book, service, payer, rules, dry_run=dry_run)
+        if wait and not dry_run and any(one.deed == "waiting" for one in outcomes):
+            click.echo("akoolflow: a create was lost less than half a minute ago; waiting for what may come", err=True)
+            patient = msgspec.structs.replace(rules, patience_s=_PATIENCE_S)
+            outcomes = [one for one in outcomes if one.done] + await reap(book, service, payer, patient)
         others = {lease.ask.payer for lease in await book.leases(settled=False) if lease.held == "nobody"} - {payer}
         for other in sorted(map(str, others)):
             click.echo(f"akoolflow: something is left behind that this key does not reach: {other}", err=True)
@@ -186,7 +169,7 @@ def reap_(base_url: str, *, wait: bool, sole_user: bool, dry_run: bool, as_json:
 
     outcomes = anyio.run(_with, service, work)
     would = "would be " if dry_run else ""
-    lines = [one.line(would if one.done else "") for one in outcomes] or ["nothing was left behind"]
+    lines = [one.line(would if one.deed == "closed" else "") for one in outcomes] or ["nothing was left behind"]
     return _report(outcomes, lines, as_json=as_json)
 
 
@@ -197,15 +180,12 @@ async def _rows(base_url: str, *, with_settled: bool) -> list[Row]:
     leases: list[Lease] = []
     if book_path().exists():
         async with LeaseBook(book_path()) as book:
-            leases = await book.leases(settled=with_settled)
+            leases = await book.leases()
     payer, listed = await _listed(base_url)
-    rows = [_row(lease, listed if lease.ask.payer == payer else None) for lease in leases]
-    known = {row.session for row in rows}
-    return rows + [
-        Row(session=each.id, state="no lease", service="open", avatar=each.avatar_id, base_url=base_url)
-        for each in (listed or {}).values()
-        if each.id not in known
-    ]
+    known = {lease.session_id for lease in leases}
+    rows = [row_of(lease, listed if lease.ask.payer == payer else None) for lease in leases]
+    shown = [row for row in rows if with_settled or row.state in UNSETTLED or row.service == "open"]
+    return shown + [foreign(each, base_url) for each in (listed or {}).values() if each.id not in known]
 
 
 async def _listed(base_url: str) -> tuple[Payer | None, Mapping[str, OpenSession] | None]:
@@ -223,32 +203,6 @@ async def _listed(base_url: str) -> tuple[Payer | None, Mapping[str, OpenSession
         why = str(error) or f"no answer within {_LIST_TIMEOUT_S:g} s"
         click.echo(f"akoolflow: what the service has open is not known: {why}", err=True)
         return payer, None
-
-
-def _row(lease: Lease, listed: Mapping[str, OpenSession] | None) -> Row:
-    held = lease.held != "nobody"
-    return Row(
-        session=lease.session_id,
-        lease=lease.id,
-        state=lease.state,
-        service="?" if listed is None or not lease.session_id else "open" if lease.session_id in listed else "over",
-        holder="" if lease.settled else str(lease.holder) if held else "left behind",
-        held=held,
-        avatar=lease.ask.avatar_id,
-        pipeline=lease.ask.pipeline,
-        asked=datetime.fromtimestamp(lease.asked.unix_s, UTC).astimezone().isoformat(" ", "seconds"),
-        seconds=round(lease.cost_s if lease.settled else lease.used_s(now()), 1),
-        duration_s=lease.ask.duration_s,
-        base_url=lease.ask.payer.base_url,
-        key_print=lease.ask.payer.key_print,
-        note=lease.note,
-        suspects=lease.suspects,
-    )
-
-
-def _is_named(row: Row, name: str) -> bool:
-    ids = (row.session, row.lease)
-    return name in ids or (len(name) >= _SHORTEST and any(one.startswith(name) for one in ids))
 
 
 # -- the service ---------------------------------------------------------------------------------
@@ -281,17 +235,3 @@ def _report(done: Sequence[Closing | Outcome], lines: Iterable[str], *, as_json:
 
 def _print_json(document: Sequence[Struct]) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
-
-
-def _table(rows: Sequence[Row]) -> Iterable[str]:
-    cells = [_COLUMNS, *(tuple(str(getattr(row, column)) for column in _COLUMNS) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-
-
-def _page(row: Row) -> Iterable[str]:
-    for name, value in msgspec.structs.asdict(row).items():
-        text = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-        if text:
-            yield f"{name:<12}{text}"

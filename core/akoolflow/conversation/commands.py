@@ -23,9 +23,7 @@ __all__ = ["Commands"]
 class Commands:
     """One for each conversation."""
 
-    def __init__(
-        self, channel: Channel, outbox: Outbox, timeout_s: float, deadline_added: Callable[[], None]
-    ) -> None:
+    def __init__(self, channel: Channel, outbox: Outbox, timeout_s: float, deadline_added: Callable[[], None]) -> None:
         """:param deadline_added: called when `next_deadline` may have come nearer."""
         self._channel, self._outbox, self._timeout_s = channel, outbox, timeout_s
         self._deadline_added = deadline_added

@@ -12,29 +12,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from akoolflow.errors import LeasesUnusable
-from akoolflow.leases.budget import DAY_S, Budget, Usage, check, since_midnight_s
-from akoolflow.leases.clock import Clock, Instant
+from akoolflow.leases.budget import DAY_S, Budget, Usage, check
+from akoolflow.leases.clock import Clock
 from akoolflow.leases.holder import Claim, is_alive, sweep
 from akoolflow.leases.lease import TRANSITIONS, Ask, Held, Lease, Payer, State
-from akoolflow.leases.rows import SELECT, at, columns_of, holder_in, lease_in
+from akoolflow.leases.rows import OF_PAYER, SELECT, at, columns_of, holder_in, key_of, lease_in
 from akoolflow.leases.schema import connect, unusable
+from akoolflow.leases.spending import usage_of
 
 __all__ = ["Ledger", "new_id"]
 
 _KEPT_S: Final = 35 * DAY_S
 """How long settled leases are remembered."""
-_OF_PAYER: Final = "base_url = :base_url AND key_print = :key_print"
-_NAMED: Final = f"SELECT 1 FROM leases WHERE session_id = :session_id AND {_OF_PAYER}"  # noqa: S608 - constants
-_USAGE: Final = (
-    # By the machine's clock within one boot, so that setting the wall clock back brings no new budget. What was asked
-    # for in another boot counts by the wall's; up to a day ahead of it, in case it was set back since.
-    "SELECT count(*) AS sessions, total(cost_s) AS seconds,"  # noqa: S608 - constants
-    " total(CASE WHEN settled_unix_s IS NULL THEN max(0, cost_s - CASE WHEN asked_boot_id = :boot_id AND :boot_id != ''"
-    " THEN :boot_s - asked_boot_s ELSE max(0, :unix_s - asked_unix_s) END) END) AS reserved_s"
-    f" FROM leases WHERE {_OF_PAYER} AND pipeline = :pipeline AND state != 'refused' AND"
-    " CASE WHEN asked_boot_id = :boot_id AND :boot_id != '' THEN :boot_s - asked_boot_s <= :since_midnight_s"
-    " ELSE asked_unix_s BETWEEN :unix_s - :since_midnight_s AND :unix_s - :since_midnight_s + 172800 END"
-)
+_NAMED: Final = f"SELECT 1 FROM leases WHERE session_id = :session_id AND {OF_PAYER}"  # noqa: S608 - constants
 
 
 class Ledger:
@@ -72,7 +62,7 @@ class Ledger:
         """
         now = self._clock()
         with self._transaction() as db:
-            usage = self._usage(ask.payer, ask.pipeline, now)
+            usage = usage_of(db, ask.payer, ask.pipeline, now)
             check(budget, usage, pipeline=ask.pipeline, wanted_s=ask.longest_s, now=now)
             me = self._me()
             values = {"id": lease_id, "state": "asking", "opener": me, "holder": me}
@@ -135,7 +125,7 @@ class Ledger:
             if found is None or found.settled or found.held != "nobody" or found.state != lease.state:
                 return False
             if found.state == "asking" and session_id:
-                values = {"session_id": session_id} | _key(lease.ask.payer)
+                values = {"session_id": session_id} | key_of(lease.ask.payer)
                 if db.execute(_NAMED, values).fetchone():
                     return False
                 self._set(lease.id, {"holder": self._me(), "state": "open", "session_id": session_id, "before": None})
@@ -153,10 +143,10 @@ class Ledger:
 
     def leases(self, payer: Payer | None = None, *, settled: bool = True) -> list[Lease]:
         """Oldest first."""
-        conditions = [*([_OF_PAYER] if payer else []), *([] if settled else ["state IN ('asking', 'open')"])]
+        conditions = [*([OF_PAYER] if payer else []), *([] if settled else ["state IN ('asking', 'open')"])]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         with self._transaction(write=False) as db:
-            rows = db.execute(f"{SELECT}{where} ORDER BY asked_unix_s, id", _key(payer) if payer else {})
+            rows = db.execute(f"{SELECT}{where} ORDER BY asked_unix_s, id", key_of(payer) if payer else {})
             return [self._lease(row) for row in rows.fetchall()]
 
     def find(self, name: str) -> list[Lease]:
@@ -168,28 +158,22 @@ class Ledger:
 
     def openings(self, payer: Payer, boot_id: str) -> list[Lease]:
         """The latest that were answered in that boot, oldest first."""
-        where = f" WHERE {_OF_PAYER} AND opened_boot_id = :boot_id ORDER BY opened_boot_s DESC LIMIT 8"
+        where = f" WHERE {OF_PAYER} AND opened_boot_id = :boot_id ORDER BY opened_boot_s DESC LIMIT 8"
         with self._transaction(write=False) as db:
-            rows = db.execute(SELECT + where, _key(payer) | {"boot_id": boot_id}).fetchall()
+            rows = db.execute(SELECT + where, key_of(payer) | {"boot_id": boot_id}).fetchall()
             return [self._lease(row) for row in reversed(rows)]
 
     def session_ids(self, payer: Payer) -> frozenset[str]:
         """Of all sessions that a lease of this account names or has named."""
         with self._transaction(write=False) as db:
-            rows = db.execute(f"SELECT session_id FROM leases WHERE {_OF_PAYER}", _key(payer))  # noqa: S608
+            rows = db.execute(f"SELECT session_id FROM leases WHERE {OF_PAYER}", key_of(payer))  # noqa: S608
             return frozenset(row["session_id"] for row in rows) - {""}
 
     def usage(self, payer: Payer, pipeline: str) -> Usage:
-        with self._transaction(write=False):
-            return self._usage(payer, pipeline, self._clock())
+        with self._transaction(write=False) as db:
+            return usage_of(db, payer, pipeline, self._clock())
 
     # -- inside a transaction --------------------------------------------------------------------
-
-    def _usage(self, payer: Payer, pipeline: str, now: Instant) -> Usage:
-        values = _key(payer) | {"pipeline": pipeline, "since_midnight_s": since_midnight_s(now)}
-        values |= {"unix_s": now.unix_s, "boot_s": now.boot_s, "boot_id": now.boot_id}
-        row = self._db.execute(_USAGE, values).fetchone()
-        return Usage(seconds=row["seconds"], sessions=row["sessions"], reserved_s=row["reserved_s"])
 
     def _change(self, lease_id: str, state: State, values: dict[str, Any]) -> bool:
         """One step of ours along `TRANSITIONS`."""
@@ -260,7 +244,3 @@ class Ledger:
 
 def new_id() -> str:
     return f"L{secrets.token_hex(6)}"
-
-
-def _key(payer: Payer) -> dict[str, str]:
-    return {"base_url": payer.base_url, "key_print": payer.key_print}

@@ -10,7 +10,7 @@ from akoolflow.leases.clock import Instant
 from akoolflow.leases.holder import Holder
 from akoolflow.leases.lease import Ask, Held, Lease, Payer
 
-__all__ = ["SELECT", "at", "columns_of", "holder_in", "lease_in"]
+__all__ = ["OF_PAYER", "SELECT", "at", "columns_of", "holder_in", "key_of", "lease_in"]
 
 _HOLDER: Final = ("token", "pid", "started_ticks", "host", "boot_id")
 _JOINED: Final = ", ".join(f"{role}.{column} AS {role}_{column}" for role in ("opener", "holder") for column in _HOLDER)
@@ -20,6 +20,13 @@ SELECT: Final = (
     " LEFT JOIN holders AS holder ON holder.token = leases.holder"
 )
 
+OF_PAYER: Final = "base_url = :base_url AND key_print = :key_print"
+"""A condition on `leases`; `key_of` gives its values."""
+
+
+def key_of(payer: Payer) -> dict[str, Any]:
+    return {"base_url": payer.base_url, "key_print": payer.key_print}
+
 
 def at(name: str, instant: Instant) -> dict[str, Any]:
     """The three columns of one moment."""
@@ -27,9 +34,7 @@ def at(name: str, instant: Instant) -> dict[str, Any]:
 
 
 def columns_of(ask: Ask) -> dict[str, Any]:
-    return {
-        "base_url": ask.payer.base_url,
-        "key_print": ask.payer.key_print,
+    return key_of(ask.payer) | {
         "pipeline": ask.pipeline,
         "avatar_id": ask.avatar_id,
         "stream_type": ask.stream_type,

@@ -259,7 +259,7 @@ async def test_a_turn_under_way_at_the_end_is_told_as_interrupted_before_the_end
             await anyio.sleep_forever()
 
     sink = RecordingSink()
-    async with scripted_session(Slow(), sinks=[sink]) as session:  # type: ignore[arg-type]
+    async with scripted_session(Slow(), sinks=[sink]) as session:
         await session.utter("hello")
         await anyio.wait_all_tasks_blocked()
     assert [event.reason for event in sink.of(TurnInterrupted)] == ["end"]

@@ -34,7 +34,9 @@ class RoomCredentials(Struct, frozen=True, kw_only=True):
     livekit_server_identity: str | UnsetType = UNSET
     livekit_client_identity: str | UnsetType = UNSET
     audio_only_from_data_stream: bool | UnsetType = UNSET
-    """Sent by AKOOL's LiveKit plugin; not documented."""
+    """As the two below sent by AKOOL's LiveKit plugin, at one time or another; not documented."""
+    audio_input_source: str | UnsetType = UNSET
+    audio_publisher_identity: str | UnsetType = UNSET
     trtc_app_id: int | UnsetType = UNSET
     trtc_room_id: str | UnsetType = UNSET
     trtc_user_id: str | UnsetType = UNSET

@@ -120,8 +120,14 @@ def _told(operation: Operation) -> dict[str, Any]:
     if operation.method == "GET":
         told["parameters"] = list(_parameters(operation.takes))
     else:
-        told["requestBody"] = {"required": True, "content": {_JSON: {"schema": _schema(operation.takes)}}}
+        content = {_JSON: {"schema": _schema(operation.takes)}}
+        told["requestBody"] = {"required": _is_needed(operation.takes), "content": content}
     return told
+
+
+def _is_needed(body: Any) -> bool:
+    """An empty body counts as an object without keys."""
+    return not isinstance(body, type) or any(field.required for field in msgspec.structs.fields(body))
 
 
 def _response(status: str, kind: Any) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class RunningSimulator(Struct, frozen=True, kw_only=True):
     token: str
     """Of the first account, for `Authorization: Bearer`."""
 
+    def __repr__(self) -> str:
+        return f"RunningSimulator({self.base_url!r})"
+
     @property
     def api_key(self) -> str:
         return self.account.client_secret

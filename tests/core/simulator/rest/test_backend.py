@@ -40,8 +40,8 @@ def done(backend: Backend, step: tuple[str, Any, int], now: float) -> object:
             case ("open", avatar_id, duration_s):
                 return backend.open(caller, SessionRequest(avatar_id=avatar_id, duration=duration_s)).id
             case ("close", back, _):
-                found = backend.sessions(caller)
-                return backend.close(caller, found[back].id) if back < len(found) else None
+                if back < len(found := backend.sessions(caller)):
+                    backend.close(caller, found[back].id)
     except ServiceRefused as refusal:
         return refusal.code
     return None

@@ -144,13 +144,14 @@ def happy(world: Any, name: str) -> dict[str, Any]:
         return {"id": world.ask("v4/knowledge/create", {"name": "KB"}).data.id}
     if name == "v3/avatar/detail":
         return {"id": world.ask("v3/avatar/create", video).data.id}
-    return {
+    asked: dict[str, dict[str, Any]] = {
         "v3/getToken": {"clientId": "the-id", "clientSecret": "the-key"},
         "v3/avatar/create": video,
         "v4/liveAvatar/avatar/detail": {"avatar_id": STOCK_AVATARS[0]},
         "v4/liveAvatar/session/create": {"avatar_id": STOCK_AVATARS[0]},
         "v4/voice/list": {"type": "2"},
-    }.get(name, {})
+    }
+    return asked.get(name, {})
 
 
 @pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if "v3/live" not in each.name], ids=lambda e: e.name)

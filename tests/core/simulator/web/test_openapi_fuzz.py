@@ -63,15 +63,15 @@ def running() -> Iterator[tuple[RunningSimulator, requests.Session]]:
 
 @SCHEMA.parametrize()
 @settings(max_examples=20, deadline=None, derandomize=True)
-def test_every_answer_is_as_described(case: Case, running: tuple[RunningSimulator, requests.Session]) -> None:
+def test_every_answer_is_as_described(case: Case[Any], running: tuple[RunningSimulator, requests.Session]) -> None:
     simulator, session = running
     response = case.call(base_url=simulator.base_url, session=session)
     case.validate_response(response, checks=CHECKS)
     if response.status_code == 200 and breaks_the_schema_of_its_body(case):
         assert "/simulator/" not in case.path
-        assert response.json()["code"] != 1000, (case.body, case.headers, case.media_type, case.meta)
+        assert response.json()["code"] != 1000
 
 
-def breaks_the_schema_of_its_body(case: Case) -> bool:
+def breaks_the_schema_of_its_body(case: Case[Any]) -> bool:
     body = case.meta.components.get(ParameterLocation.BODY) if case.meta else None
     return body is not None and body.mode is NEGATIVE

@@ -66,8 +66,8 @@ def test_a_gateways_error_is_a_page_and_no_json(client: httpx.Client) -> None:
 def test_a_delay_comes_before_the_call_and_leaves_its_answer(simulator: RunningSimulator, client: httpx.Client) -> None:
     waited: list[float] = []
 
-    async def sleep(delay_s: float) -> None:
-        waited.append(delay_s)
+    async def sleep(delay: float) -> None:
+        waited.append(delay)
 
     simulator.host.sleep, real = sleep, simulator.host.sleep
     try:
