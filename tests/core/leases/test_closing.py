@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.core.leases.fakes import OTHER_PAYER, PAYER, FakeClock, FakeService, ask
+from tests.core.leases.fakes import OTHER_PAYER, PAYER, FakeClock, FakeService, Listed, ask
 
 from akoolflow.errors import ServiceRefused
 from akoolflow.leases.book import LeaseBook
@@ -86,7 +86,7 @@ async def test_a_name_that_nobody_has_is_told(path: Path, clock: FakeClock, name
 async def test_a_name_that_fits_several_is_told(path: Path, clock: FakeClock) -> None:
     async with table(path, clock) as here:
         for session in ("abcdef01", "abcdef02"):
-            here.service.open[session] = here.service.open[here.strange]
+            here.service.open[session] = Listed(session)
         closing = await here.close("abcdef")
         assert (closing.ending, closing.detail) == ("unclear", "it may be abcdef01 or abcdef02; give more of the id")
         assert here.service.closed == []
