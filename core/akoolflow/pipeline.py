@@ -13,12 +13,12 @@ from akoolflow.errors import Complaint, ConfigInvalid, OptionInvalid, PluginErro
 from akoolflow.file_plugins import FilePlugins, is_file
 from akoolflow.plugins import OWN_KEYS, Catalogue
 from akoolflow.registry import Entry, Kind
+from akoolflow.secret import is_secret_name
 from akoolflow.session_table import SessionTable
 from akoolflow.simulator.options import SimulatorOptions
 from akoolflow.toml.checking import check
 from akoolflow.toml.documents import Document, load_struct, open_document
 from akoolflow.toml.faults import Fault, KeyPath, dotted, one_line, printable, quoted
-from akoolflow.toml.findings import is_secret_name
 from akoolflow.toml.interpolation import Filled, plain, scrub
 from akoolflow.toml.words import RawTable
 

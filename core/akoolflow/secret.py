@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["MASK", "Secret", "masked"]
+from typing import Any, Final
 
-MASK = "***"
+__all__ = ["MASK", "Secret", "is_secret_name", "masked", "without_secrets"]
+
+MASK: Final = "***"
+_SECRET_NAMES: Final = ("api_key", "secret", "token", "password")
 
 
 class Secret:
@@ -56,3 +59,15 @@ def masked(value: object) -> str:
     if hasattr(value, "__fspath__"):
         return str(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def is_secret_name(key: object) -> bool:
+    """Whether what stands under this key is nobody else's business."""
+    return isinstance(key, str) and (key in _SECRET_NAMES or key.endswith(tuple(f"_{name}" for name in _SECRET_NAMES)))
+
+
+def without_secrets(value: Any) -> Any:
+    """A copy of JSON-like data in which what stands under a secret's name is `***`."""
+    if isinstance(value, dict):
+        return {key: MASK if is_secret_name(key) else without_secrets(item) for key, item in value.items()}
+    return [without_secrets(item) for item in value] if isinstance(value, list | tuple) else value

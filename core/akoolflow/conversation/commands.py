@@ -16,6 +16,7 @@ from akoolflow.events import CommandAck, CommandName, CommandSent, CommandTimedO
 from akoolflow.protocol import wire
 from akoolflow.protocol.acks import Acks
 from akoolflow.protocol.codec import command_frame
+from akoolflow.secret import without_secrets
 
 __all__ = ["Commands"]
 
@@ -50,7 +51,7 @@ class Commands:
             if cmd != "set-action":  # whether the service acks it is not documented
                 self._acks.sent(mid, cmd, self._clock())
                 self._deadline_added()
-            self._channel.post(CommandSent(cmd=cmd, mid=mid, data=dict(data or {})), turn=turn)
+            self._channel.post(CommandSent(cmd=cmd, mid=mid, data=without_secrets(dict(data or {}))), turn=turn)
 
         self._outbox.command(frame, sent)
         return mid

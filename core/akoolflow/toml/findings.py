@@ -9,18 +9,17 @@ from msgspec import inspect
 from msgspec.structs import replace
 
 from akoolflow.errors import ConfigInvalid, OptionInvalid
-from akoolflow.secret import Secret
+from akoolflow.secret import Secret, is_secret_name
 from akoolflow.toml.faults import Fault, KeyPath, close_spelling, dotted, found, nearest, one_line
 from akoolflow.toml.interpolation import Filled, scrub
 from akoolflow.toml.words import choices, expected
 
-__all__ = ["BAD", "Findings", "is_secret_name"]
+__all__ = ["BAD", "Findings"]
 
 BAD: Final = object()
 """Stands for a value that could not be made; its fault is told."""
 
 _ENOUGH_FAULTS: Final = 100  # a spelling is compared with every known key; a file of faults gets no more suggestions
-_SECRET_NAMES: Final = ("api_key", "secret", "token", "password")
 
 
 class Findings:
@@ -67,11 +66,6 @@ class Findings:
             name = "" if isinstance(error, ValueError) and str(error) else f"{type(error).__name__}: "
             self.fault(path, scrub(f"{name}{error}", table))
         return BAD
-
-
-def is_secret_name(key: str | int) -> bool:
-    """Whether what stands under this key is nobody else's business."""
-    return isinstance(key, str) and (key in _SECRET_NAMES or key.endswith(tuple(f"_{name}" for name in _SECRET_NAMES)))
 
 
 def _shown(value: Any, *, hidden: bool) -> str:

@@ -330,3 +330,12 @@ def test_a_request_that_breaks_a_rule_is_one_of_our_errors_and_a_value_error() -
 
 def test_pages_have_their_default_when_nothing_is_said() -> None:
     assert checked(SESSION_LIST, {}, Vault()) == {}
+
+
+def test_a_secret_in_the_wrong_place_is_not_shown() -> None:
+    assert faults(mode_type=Secret("sk-0123456789")) == ['mode_type: found a string "***", expected one of 1, 2']
+    assert faults(credentials="sk-0123456789") == ['credentials: found a string "***", expected a table']
+    elevenlabs = {"elevenlabs_settings": "sk-0123456789"}
+    assert faults(voice_params=elevenlabs) == [
+        'voice_params.elevenlabs_settings: found a string "***", expected a table'
+    ]

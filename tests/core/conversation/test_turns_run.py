@@ -334,6 +334,15 @@ async def test_set_params_returns_its_ack() -> None:
     assert room.messages[-1]["pld"]["data"] == {"lang": "es", "vparams": {"speed": 1.1}}
 
 
+async def test_a_key_in_a_command_reaches_the_service_and_no_event() -> None:
+    room, sink = obedient(ScriptedRoom()), RecordingSink()
+    async with scripted_session(room=room, sinks=[sink]) as session:
+        await session.set_params(vparams={"elevenlabs_settings": {"api_key": "sk-1234"}})
+    assert room.messages[-1]["pld"]["data"]["vparams"]["elevenlabs_settings"]["api_key"] == "sk-1234"
+    assert "sk-1234" not in str(sink.events)
+    assert sink.of(CommandSent)[-1].data == {"vparams": {"elevenlabs_settings": {"api_key": "***"}}}
+
+
 def test_a_command_without_an_ack_times_out_and_says_so() -> None:
     room, sink = ScriptedRoom(), RecordingSink()
 

@@ -35,13 +35,13 @@ DEMO = {
     "voice_params": {},
     "stream_type": "agora",
 }
-PLUGIN = {
+PLUGIN: dict[str, Any] = {
     "avatar_id": STOCK_AVATARS[0],
     "duration": 600,
     "stream_type": "livekit",
     "scene_mode": "meeting",
     "mode_type": 2,
-    "credentials": {"livekit_url": "wss://x", "livekit_token": "theirs", "audio_only_from_data_stream": True},
+    "credentials": {"livekit_url": "wss://x", "livekit_token": "theirs"},
 }
 
 
@@ -117,10 +117,19 @@ def test_what_the_browser_demo_sends_is_taken(world: Make) -> None:
     assert world().ask(f"{PATH}/create", DEMO).code == 1000
 
 
-def test_what_akools_livekit_plugin_sends_is_taken_and_told_again(world: Make) -> None:
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"audio_only_from_data_stream": True},
+        {"audio_input_source": "audio_track", "audio_publisher_identity": "me"},
+    ],
+)
+def test_what_akools_livekit_plugin_sends_is_taken_and_told_again(world: Make, more: dict[str, Any]) -> None:
     one = world()
-    told = wire(one.ask(f"{PATH}/create", PLUGIN))
-    assert (told["code"], told["data"]["credentials"]) == (1000, PLUGIN["credentials"])
+    asked = {**PLUGIN, "credentials": {**PLUGIN["credentials"], **more}}
+    told = wire(one.ask(f"{PATH}/create", asked))
+    assert (told["code"], told["data"]["credentials"]) == (1000, asked["credentials"])
     assert one.ask(f"{PATH}/close", {"session_id": told["data"]["_id"]}).code == 1000
 
 
