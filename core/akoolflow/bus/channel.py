@@ -26,8 +26,20 @@ E = TypeVar("E", bound=Event)
 class Channel:
     """One session's stream through the bus. Every component sees its events in sequence order."""
 
-    __slots__ = ("_active", "_ended", "_own", "_quiet", "_routes", "bus", "closed", "closing", "id", "seq", "session")
-    __slots__ += ("workers",)
+    __slots__ = (
+        "_active",
+        "_ended",
+        "_own",
+        "_quiet",
+        "_routes",
+        "bus",
+        "closed",
+        "closing",
+        "id",
+        "seq",
+        "session",
+        "workers",
+    )
 
     def __init__(self, bus: Bus, session_id: str, session: object) -> None:
         self.bus, self.id, self.session = bus, session_id, session

@@ -130,10 +130,10 @@ class Crew:
         finally:
             self._at_work.discard(worker)
             worker.task_returned()
+            if not worker.idle:
+                self._ready.append(worker)
         fit = not worker.spoilt and _is_current(context)
         worker.spoilt = False
-        if not worker.idle:
-            self._ready.append(worker)
         if not in_order:
             self._call_if_ready()
             await anyio.sleep_forever()  # what the hook left open would now break the end of this task, too

@@ -16,6 +16,8 @@ from akoolflow.errors import SessionError, SessionOver
 
 __all__ = ["from_pipe", "from_terminal"]
 
+_LONGEST_LINE_BYTES: Final = 65_536
+"""A longer line is said in parts of this size, so that endless input without a newline fills no memory."""
 _HELP: Final = """\
 /say TEXT    the avatar says TEXT as it is, without asking a brain
 /interrupt   cut the avatar off
@@ -40,6 +42,8 @@ async def _lines() -> AsyncIterator[str]:
     rest = b""
     while data := await _read():
         *lines, rest = (rest + data).split(b"\n")
+        if len(rest) > _LONGEST_LINE_BYTES:
+            lines, rest = [*lines, rest], b""
         for line in lines:
             if text := line.decode(errors="replace").strip():
                 yield text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import anyio
@@ -85,6 +88,20 @@ async def test_many_slow_components_each_hold_up_only_themselves() -> None:
                 gate.opened.set()
 
 
+@pytest.mark.anyio
+async def test_a_component_with_much_to_do_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled: list[str] = []
+    clock = itertools.count()
+    monkeypatch.setattr("akoolflow.bus.worker.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    async with Bus() as bus:
+        bus.subscribe(UserUtterance, lambda _event: handled.append("much"))
+        bus.subscribe(BotChunk, lambda _event: handled.append("little"))
+        for _ in range(1000):
+            await bus.publish(said())
+        await bus.publish(BotChunk(text="x"))
+    assert handled.index("little") < 200
+
+
 # -- drop_oldest --
 
 
@@ -145,6 +162,38 @@ async def test_droppers_that_pause_once_lose_nothing_while_they_have_had_no_turn
         for _ in range(12):
             await bus.publish(said())
     assert heard == [list(range(1, 13))] * 12
+
+
+@pytest.mark.anyio
+async def test_a_dropper_that_comes_last_of_many_loses_nothing_before_its_first_turn() -> None:
+    heard: list[int] = []
+    async with Bus() as bus:
+        for _ in range(30):
+            bus.subscribe(UserUtterance, lambda _event: anyio.lowlevel.checkpoint())
+        bus.subscribe(UserUtterance, lambda event: heard.append(event.seq), inbox=dropping(1))
+        for _ in range(5):
+            await bus.publish(said())
+    assert heard == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.anyio
+async def test_the_loss_of_a_report_of_drops_is_told_at_the_end_at_the_latest() -> None:
+    gate = Gate()
+    told: Counter[str] = Counter()
+    async with Bus() as bus:
+        channel = bus.channel("s", None)
+        for name in ("a", "b", "c"):
+            bus.subscribe(UserUtterance, lambda _event: None, name=name, inbox=dropping(1))
+        bus.subscribe(EventsDropped, gate, name="listener", inbox=dropping(1))
+        bus.subscribe(EventsDropped, lambda event: told.update({event.component: event.count}))
+        channel.post(said())
+        channel.post(said())
+        await gate.entered.wait()
+        gate.opened.set()
+        await channel.aclose()
+        counts = row(bus.statistics(), "listener")
+    assert counts.dropped > 0
+    assert told == {"a": 1, "b": 1, "c": 1, "listener": counts.dropped}
 
 
 @pytest.mark.anyio

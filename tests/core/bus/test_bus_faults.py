@@ -230,6 +230,32 @@ async def test_a_hook_that_cancels_its_own_task_ends_neither_the_bus_nor_itself(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_timeout_right_after_a_hook_that_cancelled_its_own_task_is_a_timeout() -> None:
+    handled = anyio.Event()
+
+    async def hook(event: UserUtterance) -> None:
+        match event.text:
+            case "cancels its task":
+                cancel_own_task()
+                await anyio.lowlevel.checkpoint()
+            case "hangs":
+                await anyio.sleep_forever()
+            case _:
+                handled.set()
+
+    witness = Witness()
+    async with Bus(hook_timeout_s=0.02) as bus:
+        bus.subscribe(UserUtterance, hook)
+        bus.register(witness)
+        for text in ("cancels its task", "hangs", "goes well"):
+            await bus.publish(said(text))
+        with anyio.fail_after(10):
+            await handled.wait()
+    assert [f.error.partition(":")[0] for f in witness.failures] == ["CancelledError", "TimeoutError"]
+
+
+@pytest.mark.anyio
 async def test_a_hook_that_leaves_a_cancel_scope_open_is_reported_and_the_others_work_on() -> None:
     witness, left_open = Witness(), anyio.CancelScope()
 

@@ -16,6 +16,7 @@ _SECRET_TEXTS: Final = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]+|007eJ[\w+/=-]{2
 _MAX_CHARS: Final = 500
 _MAX_ITEMS: Final = 50
 _MAX_DEPTH: Final = 8
+_MAX_BITS: Final = 63
 
 
 def scrubbed(text: str, secrets: Collection[str]) -> str:
@@ -42,4 +43,6 @@ def redacted(value: Any, secrets: Collection[str], depth: int = 0) -> Any:
         }
     if isinstance(value, list):
         return [redacted(item, secrets, depth + 1) for item in value[:_MAX_ITEMS]]
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:  # JSON takes it, its encoder does not
+        return f"an integer of {value.bit_length()} bits"
     return value

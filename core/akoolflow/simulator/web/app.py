@@ -19,7 +19,7 @@ from akoolflow.simulator.rest.endpoint import refusal_answer
 from akoolflow.simulator.rest.endpoints import ENDPOINTS
 from akoolflow.simulator.rest.openapi import document, operation_of
 from akoolflow.simulator.web import control, face
-from akoolflow.simulator.web.face import enveloped
+from akoolflow.simulator.web.face import enveloped, log_stray
 from akoolflow.simulator.web.host import Host
 
 __all__ = ["application"]
@@ -36,9 +36,17 @@ def application(host: Host) -> ASGIApp:
     async def openapi(_request: Request) -> Response:
         return Response(described, media_type="application/json")
 
+    async def nowhere(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+        log_stray(host, request, error.status_code)
+        detail = f"{request.method} {request.url.path[:200]}; GET /openapi.json lists what there is"
+        response = enveloped(refusal_answer(refused(1014, detail)), error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
     inner = Starlette(
         routes=[*face.routes(host), *control.routes(host), Route("/openapi.json", openapi)],
-        exception_handlers={HTTPException: _nowhere},
+        exception_handlers={HTTPException: nowhere},
     )
     inner.router.redirect_slashes = False
     # A browser asks before it sends Authorization or JSON elsewhere, and, from a public page, before it calls loopback.
@@ -52,11 +60,3 @@ def application(host: Host) -> ASGIApp:
         await chosen(scope, receive, send)
 
     return app
-
-
-async def _nowhere(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    detail = f"{request.method} {request.url.path[:200]}; GET /openapi.json lists what there is"
-    response = enveloped(refusal_answer(refused(1014, detail)), error.status_code)
-    response.headers.update(error.headers or {})
-    return response

@@ -21,7 +21,7 @@ from akoolflow.simulator.rest.faults import Fault
 from akoolflow.simulator.rest.redaction import redacted, scrubbed
 from akoolflow.simulator.web.host import Host
 
-__all__ = ["Silence", "enveloped", "routes"]
+__all__ = ["Silence", "enveloped", "log_stray", "routes"]
 
 _MAX_BODY_BYTES: Final = 1 << 20
 _JSON: Final = "application/json"
@@ -43,7 +43,7 @@ class Silence(Response):
 
 
 class _TooBig(Exception):
-    pass
+    """The body goes on beyond what anybody would send."""
 
 
 class _Call(Struct, kw_only=True):
@@ -66,6 +66,25 @@ def routes(host: Host) -> list[Route]:
 
 def enveloped(answer: Answer, status: int = 200) -> Response:
     return Response(msgspec.json.encode(answer), status_code=status, media_type=_JSON)
+
+
+def log_stray(host: Host, request: Request, status: int) -> None:
+    """Into the log with a call of what is not there, or not by this method."""
+    secrets = host.backend.accounts.secrets
+    host.journal.add(
+        at_s=host.clock.now(),
+        method=request.method,
+        path=scrubbed(request.url.path, secrets),
+        endpoint="",
+        query=redacted(dict(request.query_params), secrets),
+        body=None,
+        uid=0,
+        status=status,
+        code=0,
+        msg="",
+        took_ms=0.0,
+        fault="",
+    )
 
 
 def _endpoint(host: Host, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

@@ -56,7 +56,7 @@ def test_what_is_no_secret_is_shown() -> None:
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=1200) | st.just(KEY),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=1200) | st.just(KEY),
     lambda inner: st.lists(inner, max_size=60) | st.dictionaries(st.text(max_size=9), inner, max_size=9),
     max_leaves=30,
 )
@@ -64,7 +64,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 @given(JSON)
 def test_whatever_comes_the_account_key_does_not_show_and_the_rest_is_bounded(value: Any) -> None:
-    shown = msgspec.json.encode(redacted(value, {KEY})).decode()
+    shown = msgspec.json.encode(redacted(value, {KEY})).decode()  # which has to be possible
     assert KEY not in shown
 
 

@@ -51,6 +51,21 @@ def test_the_log_shows_trouble_and_the_answer_that_was_lost(client: httpx.Client
     assert told == [("lose_answer", 0, 1000), ("drop", 0, 0)]
 
 
+def test_the_log_shows_calls_of_what_is_not_there(simulator: RunningSimulator, client: httpx.Client) -> None:
+    client.get(f"{API}/v4/liveAvatar/stream/message", params={"id": simulator.api_key})
+    client.post(f"{SESSION}/list")
+    told = [(entry["method"], entry["path"], entry["query"], entry["status"], entry["code"]) for entry in log(client)]
+    assert told == [
+        ("GET", f"{API}/v4/liveAvatar/stream/message", {"id": "***"}, 404, 0),
+        ("POST", f"{SESSION}/list", {}, 405, 0),
+    ]
+
+
+def test_the_log_takes_numbers_of_any_size(client: httpx.Client) -> None:
+    client.post(f"{SESSION}/create", content=b'{"avatar_id": "x", "n": %s}' % (b"9" * 40))
+    assert log(client)[0]["body"]["n"] == "an integer of 133 bits"
+
+
 def test_no_secret_is_in_the_log(simulator: RunningSimulator, client: httpx.Client) -> None:
     pair = {"clientId": simulator.account.client_id, "clientSecret": simulator.api_key}
     token = client.post(f"{API}/v3/getToken", json=pair).json()["token"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,23 @@ def test_a_body_over_the_limit_is_refused_with_413(client: httpx.Client) -> None
         client.post(f"{SESSION}/create", content=b'{"avatar_id": "%s"}' % (b"x" * size)) for size in (10**6, 2**20)
     )
     assert [fits.status_code, code(fits), not_fits.status_code, code(not_fits)] == [200, 1008, 413, 1003]
+
+
+def test_a_client_that_hangs_up_in_the_middle_does_no_harm(simulator: RunningSimulator, client: httpx.Client) -> None:
+    _, _, address = simulator.base_url.partition("//")
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port))) as early:
+        early.sendall(f"POST {SESSION}/create HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+    entries = poll(client, "/simulator/log")
+    assert [(entry["fault"], entry["status"]) for entry in entries] == [("the client went away", 0)]
+
+
+def poll(client: httpx.Client, path: str) -> list[dict[str, Any]]:
+    """What is there, once something is."""
+    while not (found := client.get(path).json()):
+        pass
+    told: list[dict[str, Any]] = found
+    return told
 
 
 def test_a_delete_has_its_id_in_the_body(client: httpx.Client) -> None:
