@@ -5,75 +5,23 @@ Ranges and rules are those of the service's API documentation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from akoolflow.contracts import SessionRequest
-from akoolflow.errors import OptionInvalid
+from akoolflow.room_credentials import credential_faults
 from akoolflow.secret import Secret
+from akoolflow.session_rules import DurationS, E2eType, Mode, SceneMode, StreamType, Text, VoiceParams, contradictions
 from akoolflow.toml.checking import REFUSALS
 
-__all__ = ["ElevenLabs", "Service", "SessionTable", "TurnDetection", "VoiceParams"]
+__all__ = ["Service", "SessionTable"]
 
 _NOT_YET: Final = {"akool": "service 'akool' is not in this version; only the simulator"}
 Service: TypeAlias = Annotated[Literal["simulator"], Meta(extra={REFUSALS: _NOT_YET})]
 
-_Text: TypeAlias = Annotated[str, Meta(min_length=1)]
-_Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
-_Millis: TypeAlias = Annotated[int, Meta(ge=0)]
 _Deadline: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
-_FastVoice: TypeAlias = Literal["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"]
-
-_FAST_KEYS: Final = frozenset({"voice_id", "stt_language", "turn_detection", "elevenlabs_settings"})
-_SERVER_VAD_KEYS: Final = ("threshold", "prefix_padding_ms", "silence_duration_ms")
-
-
-class TurnDetection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When the service takes the user's speech for finished."""
-
-    type: Literal["server_vad", "semantic_vad"] = "server_vad"
-    threshold: _Share | None = None
-    """How loud speech is; with server_vad only (the service's default: 0.5)."""
-    prefix_padding_ms: _Millis | None = None
-    """Sound kept from before speech began; with server_vad only (the service's default: 300)."""
-    silence_duration_ms: _Millis | None = None
-    """Silence that ends an utterance; with server_vad only (the service's default: 500; 2000 cuts fewer sentences)."""
-
-    def __post_init__(self) -> None:
-        given = [key for key in _SERVER_VAD_KEYS if getattr(self, key) is not None]
-        if given and self.type != "server_vad":
-            raise OptionInvalid(given[0], "only with type server_vad", f"leave out {', '.join(given)}")
-
-
-class ElevenLabs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Your own ElevenLabs account; its voice goes into the session's `voice_id`."""
-
-    api_key: Secret | None = None
-    model_id: _Text | None = None
-    """Such as eleven_flash_v2_5, eleven_turbo_v2_5 or eleven_multilingual_v2."""
-    stability: _Share | None = None
-    similarity_boost: _Share | None = None
-    style: _Share | None = None
-    use_speaker_boost: bool | None = None
-
-
-class VoiceParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the avatar speaks and hears."""
-
-    speed: Annotated[float, Meta(ge=0.8, le=1.2)] | None = None
-    """1.0 is the voice's own."""
-    pron_map: dict[str, str] | None = None
-    """How to pronounce a word, by the word."""
-    stt_language: _Text | None = None
-    """What speech recognition listens for; found out by itself if left out."""
-    stt_type: Literal["openai_realtime"] | None = None
-    turn_detection: TurnDetection | None = None
-    elevenlabs_settings: ElevenLabs | None = None
-    voice_id: _FastVoice | None = None
-    """With scene_mode fast_dialogue only."""
 
 
 class SessionTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,26 +30,26 @@ class SessionTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     service: Service = "simulator"
     """Who answers: the built-in simulator of the AKOOL service."""
     api_key: Secret | None = None
-    avatar_id: _Text = "dvp_Tristan_cloth2_1080P"
+    avatar_id: Text = "dvp_Tristan_cloth2_1080P"
     """A stock avatar, or one of your own whose status is 3."""
-    stream_type: Literal["agora", "livekit", "trtc"] | None = None
+    stream_type: StreamType | None = None
     """The kind of room; what the transport asks for if left out."""
-    duration: Annotated[float, Meta(ge=1, le=3600)] | None = None
+    duration: DurationS | None = None
     """Seconds, up to 3600; the whole is charged at the start, the rest refunded at the end."""
-    mode_type: Literal[1, 2] = 1
+    mode_type: Mode = 1
     """1 retelling: the avatar says what the brains answer. 2 dialogue: AKOOL's own model answers."""
-    language: _Text | None = None
+    language: Text | None = None
     """A code of AKOOL's language list."""
-    voice_id: _Text | None = None
+    voice_id: Text | None = None
     """Of AKOOL's voice list; the avatar's own if left out."""
-    voice_url: _Text | None = None
-    knowledge_id: _Text | None = None
+    voice_url: Text | None = None
+    knowledge_id: Text | None = None
     """A knowledge base for dialogue mode."""
-    scene_mode: Literal["fast_dialogue"] | None = None
+    scene_mode: SceneMode | None = None
     """Low latency, spoken input only."""
-    e2e_type: Literal["openai"] | None = None
+    e2e_type: E2eType | None = None
     """With scene_mode fast_dialogue only."""
-    background_url: _Text | None = None
+    background_url: Text | None = None
     """An image or a video."""
     voice_params: VoiceParams | None = None
     credentials: dict[str, Any] | None = None
@@ -123,7 +71,9 @@ class SessionTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How long past its estimated end the avatar's speech is waited for when its end is not reported."""
 
     def __post_init__(self) -> None:
-        faults = list(_contradictions(self))
+        faults = list(contradictions(self.scene_mode, self.e2e_type, _given(self.voice_params)))
+        if self.credentials is not None:
+            faults += credential_faults(self.credentials, self.stream_type)
         if faults:
             raise faults[0] if len(faults) == 1 else ExceptionGroup("[session]", faults)
 
@@ -155,20 +105,6 @@ class SessionTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             voice_params=voice or None,
             credentials=self.credentials,
         )
-
-
-def _contradictions(table: SessionTable) -> Iterator[OptionInvalid]:
-    params = _given(table.voice_params)
-    if table.scene_mode is None:
-        if table.e2e_type is not None:
-            yield OptionInvalid("e2e_type", "only with scene_mode fast_dialogue", 'add scene_mode = "fast_dialogue"')
-        if "voice_id" in params:
-            hint = "a voice of AKOOL's list goes into session.voice_id"
-            yield OptionInvalid(("voice_params", "voice_id"), "only with scene_mode fast_dialogue", hint)
-        return
-    for key in sorted(params.keys() - _FAST_KEYS):
-        hint = f"it takes {', '.join(sorted(_FAST_KEYS))}"
-        yield OptionInvalid(("voice_params", key), "not with scene_mode fast_dialogue", hint)
 
 
 def _given(struct: Struct | None) -> dict[str, Any]:

@@ -315,14 +315,14 @@ def test_a_secret_from_the_environment_is_handed_to_the_plugin_as_a_secret() -> 
 @pytest.mark.usefixtures("folder")
 def test_a_secret_written_out_is_warned_about_wherever_it_stands() -> None:
     text = (
-        '[session]\napi_key = "sk"\n[session.credentials]\nagora_token = "t"\npassword = "${V}"\n'
+        '[session]\napi_key = "sk"\n[session.credentials]\nagora_token = "t"\nagora_channel = "${V}"\nagora_uid = 1\n'
         '[transport]\nuse = "cable"\n[[brain]]\nuse = "answers"\nmodel = "x"\nkey = "sk"'
     )
     warnings = loaded(text, {"V": "x"}).warnings
     assert [(each.line, each.key) for each in warnings] == [
         (2, "session.api_key"),
         (4, "session.credentials.agora_token"),
-        (11, "brain[0].key"),
+        (12, "brain[0].key"),
     ]
     assert "sk" not in str([each.message for each in warnings])
 

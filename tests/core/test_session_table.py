@@ -57,6 +57,7 @@ def test_every_field_is_optional() -> None:
             "voice_params.speed: not with scene_mode fast_dialogue",
         ),
         ({"credentials": "x"}, 'credentials: found a string "x", expected a table'),
+        ({"credentials": {"livekit_url": "wss://x"}}, "credentials.livekit_token: missing"),
     ],
 )
 def test_the_ranges_and_rules_of_the_service_are_checked(table: dict[str, Any], fault: str) -> None:
@@ -79,13 +80,13 @@ def test_the_request_has_what_was_given_by_the_services_names() -> None:
                 "turn_detection": {"silence_duration_ms": 2000},
                 "elevenlabs_settings": {"api_key": "sk-1", "stability": 0.5},
             },
-            "credentials": {"livekit_url": "wss://x"},
+            "credentials": {"livekit_url": "wss://x", "livekit_token": "t"},
         }
     )
     request = table.request("livekit")
     assert request.stream_type == "livekit"
     assert (request.duration, request.language, request.voice_id) == (600, "es", None)
-    assert request.credentials == {"livekit_url": "wss://x"}
+    assert request.credentials == {"livekit_url": "wss://x", "livekit_token": "t"}
     assert request.voice_params == {
         "speed": 1.1,
         "pron_map": {"AKOOL": "a cool"},
@@ -104,4 +105,7 @@ def test_a_stream_type_in_the_file_goes_before_the_transports() -> None:
 
 
 def test_its_repr_shows_no_credential() -> None:
-    assert "tok" not in repr(session({"api_key": "tok", "credentials": {"agora_token": "tok"}, "voice_id": "tok"}))
+    credentials = {"agora_uid": 1, "agora_channel": "c", "agora_token": "tok"}
+    table = session({"api_key": "tok", "credentials": credentials, "voice_id": "tok"})
+    assert table.voice_id == "tok"
+    assert "tok" not in repr(table)

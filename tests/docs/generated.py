@@ -134,7 +134,7 @@ def field_docs_of(enum: type[Any]) -> dict[str, str]:
 
 
 def _help(command: click.Command, name: str = "") -> str:
-    settings = cli.context_settings if command is cli else {}
+    settings = cli.context_settings  # as a subcommand inherits them
     context = click.Context(
         command, info_name=f"akoolflow {name}".strip(), max_content_width=100, terminal_width=100, **settings
     )

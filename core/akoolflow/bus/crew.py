@@ -68,14 +68,15 @@ class Crew:
             while fit:
                 self._coming = False
                 fit = await self._serve_ready(task_id) and await self._park()
+        except (KeyboardInterrupt, GeneratorExit, BaseExceptionGroup):
+            self.broken = True
+            raise
         except anyio.get_cancelled_exc_class():
+            self._call_if_ready()
             if cancelled_from_outside():
                 raise
             # A hook has cancelled this task natively, and it only came out here: the task ends, the bus does not.
-        except BaseException:
-            self.broken = True
-            raise
-        finally:
+        else:
             self._call_if_ready()
 
     async def _park(self) -> bool:

@@ -135,10 +135,12 @@ class Worker:
 
     def _passes_through(self, error: BaseException) -> bool:
         """True for what is no failure of the hook: the user's Ctrl-C, and our own cancellation."""
+        if isinstance(error, KeyboardInterrupt | GeneratorExit):
+            return True
         if isinstance(error, BaseExceptionGroup):
             return error.subgroup(KeyboardInterrupt) is not None
         if not isinstance(error, anyio.get_cancelled_exc_class()):
-            return isinstance(error, KeyboardInterrupt | GeneratorExit)
+            return False
         ours = self.overdue or cancelled_from_outside()
         self.spoilt = self.attention = not ours
         return ours

@@ -20,10 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "validate": ("akoolflow.cli.validate:validate", "Check a pipeline file; nothing is opened."),
     "plugins": ("akoolflow.cli.plugins:plugins", "List the installed plugins, or show the options of some."),
     "schema": ("akoolflow.cli.schema:schema", "Print the JSON Schema of pipeline files or of events."),
-    "sessions": (
-        "akoolflow.cli.sessions:sessions",
-        "Avatar sessions that are paid for: list them, close them, clear up after a crash.",
-    ),
+    "sessions": ("akoolflow.cli.sessions:sessions", "List, close and reap avatar sessions that are paid for."),
     "simulate": ("akoolflow.cli.simulate:simulate", "Serve the AKOOL REST API on loopback, free of charge."),
 }
 """Where each command is, and its line in `--help`, which imports none of them."""

@@ -56,7 +56,7 @@ def service_of(base_url: str, key: str) -> tuple[Payer, ListingService]:
 
 @click.group()
 def sessions() -> None:
-    """Avatar sessions that are paid for: list them, close them, clear up after a crash.
+    """List, close and reap avatar sessions that are paid for.
 
     They are noted in a book of leases in $AKOOLFLOW_STATE, else $XDG_STATE_HOME/akoolflow, else
     ~/.local/state/akoolflow. The service is asked with the key in $AKOOL_API_KEY.

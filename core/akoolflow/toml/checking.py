@@ -6,6 +6,7 @@ msgspec would stop at the first fault; here the types that it describes are walk
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -36,8 +37,14 @@ class Checked(Struct, frozen=True):
 def check(value: Any, expected_type: Any, *, folder: Path, path: KeyPath = ()) -> Checked:
     """Make an `expected_type` of a filled value; relative paths in it begin at `folder`."""
     findings = Findings(folder)
-    made = _check(value, inspect.type_info(expected_type), path, findings)
+    made = _check(value, _type_info(expected_type), path, findings)
     return Checked(None if made is BAD or findings.faults else made, findings.faults, findings.literal_secrets)
+
+
+@cache
+def _type_info(expected_type: Any) -> inspect.Type:
+    # msgspec builds it anew at each call, which takes longer than a whole check.
+    return inspect.type_info(expected_type)
 
 
 def _check(value: Any, kind: inspect.Type, path: KeyPath, findings: Findings) -> Any:

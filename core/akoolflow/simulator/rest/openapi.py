@@ -47,8 +47,8 @@ def operation_of(endpoint: Endpoint, *, auth_status: int = 200) -> Operation:
     replies: dict[str, Any] = {"200": {"oneOf": [_success(endpoint), refusal]}}
     if endpoint.method != "GET":
         replies["413"] = refusal
-    if auth_status != OK and not endpoint.is_open:
-        replies.setdefault(str(auth_status), refusal)
+    if auth_status != 200 and not endpoint.is_open:
+        replies[str(auth_status)] = refusal
     return Operation(
         method=endpoint.method,
         path=endpoint.path,

@@ -26,6 +26,7 @@ __all__ = ["application"]
 
 _METHODS: Final = ("GET", "POST", "DELETE", "OPTIONS")
 _ASIDE: Final = "/simulator"
+_NOT_FOR_PAGES: Final = b'{"error":"not for web pages: this call came with an Origin"}'
 
 
 def application(host: Host) -> ASGIApp:
@@ -55,8 +56,12 @@ def application(host: Host) -> ASGIApp:
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # No page may read or bend the simulator itself.
-        chosen = inner if scope.get("path", "").startswith(_ASIDE) else shared
-        await chosen(scope, receive, send)
+        if not scope.get("path", "").startswith(_ASIDE):
+            await shared(scope, receive, send)
+        elif any(name == b"origin" for name, _ in scope["headers"]):
+            # Without this a page could not read the answers, and yet make trouble by a form that posts plain text.
+            await Response(_NOT_FOR_PAGES, status_code=403, media_type="application/json")(scope, receive, send)
+        else:
+            await inner(scope, receive, send)
 
     return app

@@ -35,7 +35,15 @@ def test_any_page_may_read_answers_and_refusals(client: httpx.Client, path: str)
 
 
 @pytest.mark.parametrize("path", ["/simulator/state", "/simulator/log", "/simulator/reset"])
-def test_no_page_may_read_or_bend_the_simulator(client: httpx.Client, path: str) -> None:
+def test_no_page_may_read_the_simulator(client: httpx.Client, path: str) -> None:
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
     answers = [client.get(path, headers={"Origin": PAGE}), client.options(path, headers=asked)]
+    assert [each.status_code for each in answers] == [403, 403]
     assert [each for each in answers if "access-control-allow-origin" in each.headers] == []
+
+
+def test_no_page_may_bend_the_simulator_with_a_form_either(client: httpx.Client) -> None:
+    before = client.get("/simulator/clock").json()["ahead_s"]
+    headers = {"Origin": PAGE, "Content-Type": "text/plain"}
+    response = client.post("/simulator/clock", content=b'{"advance_s": 60}', headers=headers)
+    assert (response.status_code, client.get("/simulator/clock").json()["ahead_s"]) == (403, before)
