@@ -177,9 +177,8 @@ def test_show_says_so_if_there_is_none(run: Run) -> None:
 
 def test_the_key_is_in_no_output(run: Run, service: Loopback, book: Path) -> None:
     leave(book, service.base_url, "Lleft00", service.open_one("a"))
-    told = "".join(
-        text for command in (["list"], ["list", "--json"], ["show", "Lleft00"]) for text in run(*command)[1:]
-    )
+    commands = (["list"], ["list", "--json"], ["show", "Lleft00"], ["reap"])
+    told = "".join(text for command in commands for text in run(*command)[1:])
     assert "Lleft00" in told
     assert KEY not in told
 

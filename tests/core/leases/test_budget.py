@@ -134,6 +134,18 @@ def test_a_clock_that_once_was_years_ahead_does_not_lock_the_budget_for_years(le
     ledger.ask("L2", ask(), HOUR)
 
 
+def test_a_clock_that_was_years_ahead_in_this_boot_does_not_lock_the_budget_beyond_a_day(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    clock.unix_s = NOON + 3650 * DAY_S
+    spend(ledger, "L1", 3600)
+    clock.unix_s = NOON
+    clock.advance(60)
+    refused(ledger, HOUR)
+    clock.advance(DAY_S)
+    ledger.ask("L2", ask(), HOUR)
+
+
 def test_the_refusal_says_what_was_used_what_is_wanted_and_when_there_is_more(ledger: Ledger, clock: FakeClock) -> None:
     spend(ledger, "L1", 3000, pipeline="concierge")
     clock.advance(120)

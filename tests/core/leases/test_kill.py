@@ -20,7 +20,7 @@ from akoolflow.leases.budget import Budget
 from akoolflow.leases.clock import now
 from akoolflow.leases.ledger import Ledger
 
-RULES = Rules(settle_s=0.4, patience_s=10.0)
+RULES = Rules(settle_s=1.5, patience_s=20.0)
 """The service on this machine opens a session within 0.05 s, or never."""
 
 
@@ -128,7 +128,7 @@ def lines(scene: Scene) -> int:
     return lines
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(20))
 def test_killed_at_any_line_of_the_code_that_keeps_leases(scene: Scene, lines: int, seed: int) -> None:
     scene.children.bear(dies_at=random.Random(seed).randint(1, lines * 9 // 10))
     code, _ = scene.children.bury()

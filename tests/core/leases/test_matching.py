@@ -248,8 +248,17 @@ def test_earlier_sessions_show_how_the_services_clock_stands_to_ours(ahead_s: fl
         [opened(0, 1, object_id(0)), opened(50, 51, object_id(500))],
         [opened(0, 1, object_id(0), boot_id="an earlier boot")],
         [lease("asking")],
+        [replace(opened(0, 1, object_id(0)), asked=replace(at(0), unix_s=NOON - 3600))],
     ],
-    ids=["none", "drawn by lot", "one tells nothing", "they disagree", "before a reboot", "never answered"],
+    ids=[
+        "none",
+        "by lot",
+        "one tells nothing",
+        "they disagree",
+        "before a reboot",
+        "unanswered",
+        "clock set meanwhile",
+    ],
 )
 def test_ids_are_not_believed_until_they_are_borne_out(earlier: list[Lease]) -> None:
     assert dating_for(at(100), earlier) is None

@@ -257,7 +257,8 @@ async def test_a_lease_whose_writing_is_cancelled_by_asyncio_itself_is_settled(p
         task = asyncio.ensure_future(here.service.create(request()))
         await to_thread.run_sync(writing.wait)
         task.cancel()
-        await asyncio.sleep(0)
+        await asyncio.wait({task}, timeout=0.05)
+        assert not task.done()  # it waits for the thread, whatever happens
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await task
