@@ -99,10 +99,7 @@ class Channel:
         return stamped
 
     def report(self, event: Event, cause: Event | None) -> None:
-        """Post what the bus itself has to say, even while the channel is closing.
-
-        Where others would have to wait and there is no room at all, it is the report that is dropped.
-        """
+        """As `post`, for the bus's own news: taken even while closing, and first to go where there is no room at all."""
         if self.closed:
             return
         _, crowded = self._deliver(event, cause.turn if cause else 0, cause.seq if cause else 0)
@@ -128,8 +125,7 @@ class Channel:
         workers = self._routes.get(kind)
         if workers is None:
             workers = self._route(kind)
-        self.seq = seq = self.seq + 1
-        bus = self.bus
+        bus, seq = self.bus, self.seq + 1
         stamped = replace(
             event,
             session=self.id,
@@ -139,6 +135,7 @@ class Channel:
             unix_s=bus.wall_clock(),
             monotonic_s=bus.clock(),
         )
+        self.seq = seq
         crowded: list[Worker] | None = None
         for worker in workers:
             queue = worker.queue

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import weakref
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -429,6 +431,55 @@ async def test_a_cancelled_block_also_delivers_what_hooks_publish_in_the_end() -
             scope.cancel()
             await anyio.lowlevel.checkpoint()
     assert heard == list(range(1, 32))
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_block_delivers_even_if_each_task_gets_but_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    for module in ("crew", "worker"):
+        monkeypatch.setattr(f"akoolflow.bus.{module}.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    heard: list[int] = []
+    with anyio.CancelScope() as scope:
+        async with Bus(close_timeout_s=0.5) as bus:
+            bus.subscribe(UserUtterance, lambda event: heard.append(event.seq))
+            channel = bus.channel("s", None)
+            for _ in range(500):
+                channel.post(said())
+            scope.cancel()
+            await anyio.lowlevel.checkpoint()
+    assert heard == list(range(1, 501))
+
+
+@pytest.mark.anyio
+async def test_a_component_that_never_had_its_turn_is_cut_off_but_has_not_failed() -> None:
+    async with Bus(close_timeout_s=0.01) as bus:
+        component = bus.subscribe(UserUtterance, lambda _event: None).component
+        bus.crew._coming = True  # a task was called, and does not come
+        channel = bus.channel("s", None)
+        await channel.publish(said())
+        await channel.aclose()
+    assert (component.delivered, component.dropped, component.failed) == (0, 1, 0)
+
+
+@pytest.mark.anyio
+async def test_an_event_that_only_some_hooks_have_handled_counts_when_its_component_goes() -> None:
+    class Component:
+        @hookimpl
+        def on_user_utterance(self) -> None: ...
+
+        @hookimpl
+        def on_event(self) -> None: ...
+
+    async with Bus(close_timeout_s=0) as bus:
+        subscription = bus.register(Component())
+        component, channel = subscription.component, bus.channel("s", None)
+        bus.crew._coming = True
+        await channel.publish(said())
+        worker = channel.workers[component]
+        worker.current, worker.rest = worker.queue.popleft(), component.hooks[UserUtterance][1:]
+        subscription.cancel()
+        bus.crew._coming = False
+    assert (component.delivered, component.dropped) == (1, 0)
 
 
 @pytest.mark.anyio

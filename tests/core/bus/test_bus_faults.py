@@ -165,9 +165,10 @@ async def test_on_event_does_not_make_up_for_the_hook_of_the_type() -> None:
         assert row(bus.statistics(), "sink").put_aside
 
 
-def test_ctrl_c_in_a_hook_ends_the_program(anyio_backend: str) -> None:
+def test_ctrl_c_in_a_hook_ends_the_program_without_waiting_for_anybody(anyio_backend: str) -> None:
     async def main() -> None:
-        async with Bus() as bus:
+        async with Bus(close_timeout_s=1000) as bus:
+            bus.subscribe(UserUtterance, lambda _event: anyio.sleep_forever())
             bus.subscribe(UserUtterance, raiser(KeyboardInterrupt()))
             await bus.publish(said())
             await anyio.sleep_forever()
@@ -227,6 +228,32 @@ async def test_a_hook_that_cancels_its_own_task_ends_neither_the_bus_nor_itself(
             await channel.aclose()
     assert calls == ["1", "2", "3"]
     assert witness.utterances == ["1", "2", "3"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_task_that_a_hook_has_cancelled_is_lent_to_nobody_else() -> None:
+    requests: list[int] = []
+
+    async def culprit(event: UserUtterance) -> None:
+        cancel_own_task()
+        await anyio.lowlevel.checkpoint()
+
+    async def innocent(event: BotChunk) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        requests.append(task.cancelling())
+
+    async with Bus() as bus:
+        bus.subscribe(UserUtterance, culprit)
+        bus.subscribe(BotChunk, innocent)
+        channel = bus.channel("s", None)
+        for _ in range(3):
+            await channel.publish(said())
+            await settled(bus)
+            await channel.publish(BotChunk(text="x"))
+            await settled(bus)
+    assert requests == [0, 0, 0]
 
 
 @pytest.mark.anyio

@@ -32,6 +32,22 @@ async def test_numbers_run_from_one_without_gaps_whether_anybody_listens_or_not(
 
 
 @pytest.mark.anyio
+async def test_an_event_that_could_not_be_stamped_takes_no_number() -> None:
+    times = iter([1.0, None, 3.0])
+
+    def clock() -> float:
+        if (time := next(times)) is None:
+            raise OSError
+        return time
+
+    async with Bus(wall_clock=clock) as bus:
+        await bus.publish(said())
+        with pytest.raises(OSError):  # noqa: PT011 - the clock's own
+            await bus.publish(said())
+        assert (await bus.publish(said())).seq == 2
+
+
+@pytest.mark.anyio
 async def test_the_published_copy_is_stamped_and_the_original_is_not() -> None:
     heard: list[Event] = []
     async with Bus(wall_clock=lambda: 1234.5) as bus:

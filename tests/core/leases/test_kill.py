@@ -49,10 +49,10 @@ class Scene:
         book._db.close()
         return session_id
 
-    def reap(self) -> list[Outcome]:
+    def reap(self, rules: Rules = RULES) -> list[Outcome]:
         async def run() -> list[Outcome]:
             async with LeaseBook(self.path) as book, service_at(self.service.base_url) as service:
-                return await reap(book, service, self.payer, RULES)
+                return await reap(book, service, self.payer, rules)
 
         return anyio.run(run)
 
@@ -150,6 +150,36 @@ def test_killed_at_any_time_while_others_are_reaping(scene: Scene, seed: int) ->
         thread.join()
     scene.reap()
     assert code in {0, -signal.SIGKILL}
+    scene.check()
+
+
+def test_a_session_whose_answer_a_live_process_waits_for_is_not_taken_for_a_dead_ones(scene: Scene) -> None:
+    """The dead one asked first and got nothing; the live one asked after it, and its session is in no lease yet."""
+    asked, killed, opened, reaped = (threading.Event() for _ in range(4))
+
+    def hold_the_first(_: str) -> None:
+        if not asked.is_set():
+            asked.set()
+            killed.wait(30)
+            raise ConnectionError
+
+    def hold_the_second(_: str) -> None:
+        opened.set()
+        reaped.wait(30)
+
+    scene.service.on |= {"asked": hold_the_first, "opened": hold_the_second}
+    with nursery(scene.service.base_url, scene.path) as others:
+        doomed = scene.children.bear()
+        assert asked.wait(30)
+        others.bear()
+        assert opened.wait(30)
+        kill(doomed)
+        scene.children.bury()
+        killed.set()
+        outcomes = scene.reap(Rules(settle_s=60))
+        reaped.set()
+        assert ([outcome.deed for outcome in outcomes], others.bury()[0]) == (["waiting"], 0)
+    scene.reap()
     scene.check()
 
 
