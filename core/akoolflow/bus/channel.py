@@ -99,7 +99,7 @@ class Channel:
         return stamped
 
     def report(self, event: Event, cause: Event | None) -> None:
-        """As `post`, for the bus's own news: taken even while closing, and first to go where there is no room at all."""
+        """As `post`, for the bus's own news: taken even while closing, and first to go where there is no room left."""
         if self.closed:
             return
         _, crowded = self._deliver(event, cause.turn if cause else 0, cause.seq if cause else 0)
@@ -126,15 +126,8 @@ class Channel:
         if workers is None:
             workers = self._route(kind)
         bus, seq = self.bus, self.seq + 1
-        stamped = replace(
-            event,
-            session=self.id,
-            seq=seq,
-            turn=turn,
-            cause=cause_seq,
-            unix_s=bus.wall_clock(),
-            monotonic_s=bus.clock(),
-        )
+        unix_s, now_s = bus.wall_clock(), bus.clock()
+        stamped = replace(event, session=self.id, seq=seq, turn=turn, cause=cause_seq, unix_s=unix_s, monotonic_s=now_s)
         self.seq = seq
         crowded: list[Worker] | None = None
         for worker in workers:

@@ -21,7 +21,7 @@ def test_nothing_is_left_when_it_ends() -> None:
     before = set(threading.enumerate())
     with running_simulator() as simulator:
         httpx.get(f"{simulator.base_url}/simulator/clock")
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # threads of earlier tests may end meanwhile
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{simulator.base_url}/simulator/clock")
 
